@@ -1,0 +1,114 @@
+"""A verified bundle that answers: encoder + engine. The lab, release, serve and update all use this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seaway.core import bundle, extend, parity
+from seaway.core.batch import Array, Batch, Json, Request, join, split
+from seaway.core.contract import Contract
+from seaway.core.errors import Untrusted
+from seaway.core.protocols import Encoder, Engine, Reasons, Runner, Verifier
+from seaway.core.verdict import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """One request's numbers, answers by output name, and the predictions as JSON objects."""
+
+    batch: Batch
+    answers: Mapping[str, Array]
+    predictions: list[dict[str, Json]]
+
+
+class Answerer:
+    """Answers with one release. Used by one thread at a time: encoders lend buffers.
+
+    Opening verifies the signature, the digests, the program's allow-list and the parity vectors, in that order.
+    """
+
+    def __init__(self, folder: Path, verifier: Verifier, *, engine: str | None = None, replay: bool = True) -> None:
+        self.bundle = bundle.open_bundle(folder, verifier)
+        self.contract: Contract = self.bundle.contract
+        self.encoder: Encoder = encoder_of(self.contract)
+        if self.encoder.version != self.bundle.manifest.encoder:
+            raise Untrusted(
+                f"The bundle was made with encoder {self.bundle.manifest.encoder}, this is {self.encoder.version}",
+                where=str(folder),
+                fix="Serve it with the Seaway version that made it, or release it again.",
+            )
+        self.engine: Engine = extend.load("engine", engine or self.bundle.manifest.engine)()
+        self.runner: Runner = self.engine.load(self.bundle.program, self.contract)
+        if replay:
+            self.parity().require()
+
+    @property
+    def digest(self) -> str:
+        """The release."""
+        return self.bundle.digest
+
+    def answer(self, requests: Sequence[Request]) -> list[Answered]:
+        """Answer accepted requests in one run of the engine."""
+        batches = [self.encoder.encode(request) for request in requests]
+        answers = split(self.runner.run(join(batches)), [batch.cases for batch in batches])
+        return [
+            Answered(batch=batch, answers=answer, predictions=self.encoder.render(answer, batch))
+            for batch, answer in zip(batches, answers, strict=True)
+        ]
+
+    def explain(self, request: Request) -> tuple[Batch, Reasons | Verdict]:
+        """Explain every case of a request, or say why this program cannot be explained."""
+        batch = self.encoder.encode(request)
+        return batch, self.runner.reasons(batch)
+
+    def parity(self) -> Proof:
+        """Replay the bundle's own vectors from raw JSON rows to answers."""
+        vectors = list(parity.read_vectors(self.bundle.files[bundle.PARITY]))
+        request = self.encoder.request([vector.row for vector in vectors])
+        (answered,) = self.answer([request])
+        difference = parity.compare(
+            parity.expected_of(vectors, self.contract),
+            answered.answers,
+            self.contract,
+            self.bundle.manifest.tolerance,
+        )
+        return Proof(difference=difference, tolerance=self.bundle.manifest.tolerance, digest=self.digest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """How the loaded program compares with the trained model."""
+
+    difference: parity.Difference
+    tolerance: float
+    digest: str
+
+    @property
+    def verdict(self) -> Verdict:
+        """The finding R010."""
+        return parity.verdict("R010", self.digest, self.difference, self.tolerance)
+
+    def require(self) -> None:
+        """Raise `Untrusted` unless the program gives the trained model's answers."""
+        if not self.difference.holds or not self.difference.cases:
+            raise Untrusted(
+                f"The program does not repeat the trained model's answers: {self.verdict.message}",
+                where=self.digest,
+                fix="Keep serving the former release, and release this run again.",
+                code="parity",
+            )
+
+
+def encoder_of(contract: Contract) -> Encoder:
+    """Return a new encoder for a contract, by what one of its predictions is about."""
+    encoder: Encoder = extend.load("encoder", contract.per)(contract)
+    return encoder
+
+
+def finite(answers: Mapping[str, Array]) -> bool:
+    """Say whether every number is one: NaN never leaves."""
+    return all(bool(np.isfinite(values).all()) for values in answers.values() if values.dtype.kind == "f")

@@ -1,0 +1,231 @@
+"""The second paper: a fitted model in exported form, with the evidence of what it answers and how well."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from seaway.core import canonical
+from seaway.core.batch import Array, Json, Outcomes
+from seaway.core.contract import Contract
+from seaway.core.errors import NotFound
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What an engine runs: data only, files by relative name, and the extras that running it needs."""
+
+    engine: str
+    files: Mapping[str, bytes]
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """The native model's own answers: what every other way of asking must repeat.
+
+    `requests` are JSON objects made from the contract (they ship as parity vectors); `answers` by output name, one per
+    case; `real` are row numbers of the data with `real_answers`, which stay in the run. `tolerance` is relative to
+    max(1, |value|).
+    """
+
+    requests: Sequence[Mapping[str, Json]]
+    answers: Mapping[str, Array]
+    real: Array
+    real_answers: Mapping[str, Array]
+    tolerance: float = 1e-6
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """A metric's value with its bootstrap interval over `n` cases."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class Lineage(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a candidate comes from; everything a replay needs, and no time, host or path."""
+
+    fingerprint: str
+    split: dict[str, Any]
+    settings: dict[str, Any]
+    seed: int
+    trials: tuple[dict[str, Any], ...]
+    packages: dict[str, str]
+    git: dict[str, str]
+    parent: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """Members with their weights, blended in `margin` or `output` space, then finished into the contract's outputs.
+
+    `scores` are on the test rows ("test.<metric>") and on out-of-fold rows ("oof.<metric>"). `profile` is the canonical
+    JSON of the reference statistics of the training rows and answers.
+    """
+
+    contract: Contract
+    members: Sequence[tuple[Program, float]]
+    blend: Literal["margin", "output"]
+    finish: Program | None
+    witness: Witness
+    oof: Outcomes
+    test: Outcomes
+    scores: Mapping[str, Score]
+    trials: Sequence[Mapping[str, Json]]
+    lineage: Lineage
+    profile: bytes
+    figures: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Content digest over contract, programs, blend and lineage; free of times and hosts."""
+        programs = [*self.members, *([(self.finish, 1.0)] if self.finish else [])]
+        return canonical.digest(
+            canonical.encode(
+                {
+                    "contract": self.contract.digest,
+                    "blend": self.blend,
+                    "programs": [
+                        {
+                            "engine": program.engine,
+                            "weight": weight,
+                            "files": {name: canonical.digest(data) for name, data in program.files.items()},
+                        }
+                        for program, weight in programs
+                    ],
+                    "fingerprint": self.lineage.fingerprint,
+                    "split": self.lineage.split,
+                    "seed": self.lineage.seed,
+                }
+            )
+        )
+
+
+def save(candidate: Candidate, folder: Path) -> None:
+    """Write a candidate into `folder`, whole or not at all: the index file is written last and by rename."""
+    folder.mkdir(parents=True, exist_ok=True)
+    programs = []
+    for place, (program, weight) in enumerate([*candidate.members, *_finish_of(candidate)]):
+        for name, data in program.files.items():
+            path = folder / "programs" / str(place) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        programs.append(
+            {"engine": program.engine, "needs": program.needs, "files": sorted(program.files), "weight": weight}
+        )
+    _write_arrays(folder / "witness.npz", candidate.witness.answers)
+    _write_arrays(folder / "real.npz", {"": candidate.witness.real, **candidate.witness.real_answers})
+    _write_outcomes(folder / "oof.npz", candidate.oof)
+    _write_outcomes(folder / "test.npz", candidate.test)
+    (folder / "profile.json").write_bytes(candidate.profile)
+    index = {
+        "format": 1,
+        "digest": candidate.digest,
+        "contract": candidate.contract,
+        "programs": programs,
+        "finish": candidate.finish is not None,
+        "blend": candidate.blend,
+        "requests": candidate.witness.requests,
+        "tolerance": candidate.witness.tolerance,
+        "scores": candidate.scores,
+        "trials": list(candidate.trials),
+        "lineage": candidate.lineage,
+        "figures": candidate.figures,
+    }
+    temporary = folder / "candidate.json.tmp"
+    with temporary.open("wb") as file:
+        file.write(canonical.encode(index))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(folder / "candidate.json")
+
+
+def load(folder: Path) -> Candidate:
+    """Read a candidate back; its programs are bytes until an engine has walked them."""
+    path = folder / "candidate.json"
+    if not path.exists():
+        raise NotFound(
+            "No finished candidate here", where=str(folder), fix="Let the run finish: `seaway train` resumes it."
+        )
+    index = msgspec.json.decode(path.read_bytes())
+    programs = [
+        (
+            Program(
+                engine=entry["engine"],
+                needs=tuple(entry["needs"]),
+                files={name: (folder / "programs" / str(place) / name).read_bytes() for name in entry["files"]},
+            ),
+            float(entry["weight"]),
+        )
+        for place, entry in enumerate(index["programs"])
+    ]
+    finish = programs.pop()[0] if index["finish"] else None
+    real = _read_arrays(folder / "real.npz")
+    return Candidate(
+        contract=msgspec.convert(index["contract"], Contract),
+        members=programs,
+        blend=index["blend"],
+        finish=finish,
+        witness=Witness(
+            requests=index["requests"],
+            answers=_read_arrays(folder / "witness.npz"),
+            real=real.pop(""),
+            real_answers=real,
+            tolerance=float(index["tolerance"]),
+        ),
+        oof=_read_outcomes(folder / "oof.npz"),
+        test=_read_outcomes(folder / "test.npz"),
+        scores={name: msgspec.convert(score, Score) for name, score in index["scores"].items()},
+        trials=index["trials"],
+        lineage=msgspec.convert(index["lineage"], Lineage),
+        profile=(folder / "profile.json").read_bytes(),
+        figures=index["figures"],
+    )
+
+
+def _finish_of(candidate: Candidate) -> list[tuple[Program, float]]:
+    return [(candidate.finish, 1.0)] if candidate.finish else []
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+    # Keys carry a prefix because numpy takes the first argument's name "file" for itself.
+    np.savez_compressed(path, allow_pickle=False, **{f"a.{name}": values for name, values in arrays.items()})
+
+
+def _read_arrays(path: Path) -> dict[str, Array]:
+    with np.load(path, allow_pickle=False) as stored:
+        return {name.removeprefix("a."): stored[name] for name in stored.files}
+
+
+def _write_outcomes(path: Path, outcomes: Outcomes) -> None:
+    optional = {"truth": outcomes.truth, "weight": outcomes.weight, "scale": outcomes.scale}
+    _write_arrays(
+        path,
+        {
+            "case": outcomes.case,
+            "step": outcomes.step,
+            **{name: values for name, values in optional.items() if values is not None},
+            **{f"answer.{name}": values for name, values in outcomes.answer.items()},
+        },
+    )
+
+
+def _read_outcomes(path: Path) -> Outcomes:
+    arrays = _read_arrays(path)
+    return Outcomes(
+        answer={name.removeprefix("answer."): values for name, values in arrays.items() if name.startswith("answer.")},
+        truth=arrays.get("truth"),
+        case=arrays["case"],
+        step=arrays["step"],
+        weight=arrays.get("weight"),
+        scale=arrays.get("scale"),
+    )

@@ -1,0 +1,182 @@
+"""Figures of merit with their direction and unit, and the bootstrap that gives each its interval.
+
+n cases, C classes; p (n, C) probabilities, y (n,) true codes or values, w (n,) weights (ones where none are given).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seaway.core.batch import Array, Outcomes
+from seaway.core.candidate import Score
+from seaway.core.chance import rng
+from seaway.core.errors import NotFound
+
+Function = Callable[[Array, Array, Array], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A metric over one output: `function(answer, truth, weight)`; `classes` limits it to so many classes (0 = any)."""
+
+    name: str
+    reads: str
+    greater_is_better: bool
+    function: Function
+    unit: str = ""
+    classes: int = 0
+    needs_truth: bool = True
+    needs_scale: bool = False
+
+    def __call__(self, outcomes: Outcomes) -> float:
+        """Return the figure over the cases whose truth is known; NaN where they cannot tell."""
+        if outcomes.truth is None:
+            return float("nan")
+        known = ~np.isnan(outcomes.truth)
+        if not known.any():
+            return float("nan")
+        weight = np.ones(len(outcomes)) if outcomes.weight is None else outcomes.weight
+        return float(self.function(outcomes.answer[self.reads][known], outcomes.truth[known], weight[known]))
+
+
+def _log_loss(p: Array, y: Array, w: Array) -> float:
+    chosen = np.clip(p[np.arange(len(y)), y.astype(np.int64)], 1e-15, 1.0)
+    return float(np.average(-np.log(chosen), weights=w))
+
+
+def _brier(p: Array, y: Array, w: Array) -> float:
+    truth = np.zeros_like(p)
+    truth[np.arange(len(y)), y.astype(np.int64)] = 1.0
+    return float(np.average(((p - truth) ** 2).sum(axis=1), weights=w))
+
+
+def _accuracy(codes: Array, y: Array, w: Array) -> float:
+    return float(np.average(codes == y, weights=w))
+
+
+def _area(scores: Array, positive: Array, w: Array) -> float:
+    """Area under the ROC curve by midranks (Mann & Whitney 1947), weighted."""
+    if positive.all() or not positive.any():
+        return float("nan")
+    order = np.argsort(scores, kind="stable")
+    scores, positive, w = scores[order], positive[order], w[order]
+    starts = np.flatnonzero(np.concatenate([[True], scores[1:] != scores[:-1]]))
+    negative_weight = np.add.reduceat(w * ~positive, starts)
+    positive_weight = np.add.reduceat(w * positive, starts)
+    below = np.cumsum(negative_weight) - negative_weight / 2
+    return float((positive_weight * below).sum() / (positive_weight.sum() * negative_weight.sum()))
+
+
+def _roc_auc(p: Array, y: Array, w: Array) -> float:
+    if p.shape[1] == 2:
+        return _area(p[:, 1], y == 1, w)
+    areas = [_area(p[:, c], y == c, w) for c in range(p.shape[1])]
+    known = [area for area in areas if not np.isnan(area)]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def _average_precision(p: Array, y: Array, w: Array) -> float:
+    positive = y == 1
+    if not positive.any():
+        return float("nan")
+    order = np.argsort(-p[:, 1], kind="stable")
+    scores, hits = p[order, 1], (w * positive)[order]
+    ends = np.flatnonzero(np.concatenate([scores[1:] != scores[:-1], [True]]))
+    found = np.cumsum(hits)[ends]
+    precision = found / np.cumsum(w[order])[ends]
+    recall = np.concatenate([[0.0], found / hits.sum()])
+    return float((np.diff(recall) * precision).sum())
+
+
+def _f1(codes: Array, y: Array, w: Array) -> float:
+    """F1 of class 1 for two classes, the weighted mean over classes otherwise."""
+    classes = [1] if max(codes.max(initial=0), y.max(initial=0)) <= 1 else range(int(y.max()) + 1)
+    scores, sizes = [], []
+    for c in classes:
+        hit = (w * ((codes == c) & (y == c))).sum()
+        size = (w * (y == c)).sum()
+        total = (w * (codes == c)).sum() + size
+        scores.append(2 * hit / total if total else 0.0)
+        sizes.append(size)
+    return float(np.average(scores, weights=sizes)) if sum(sizes) else float("nan")
+
+
+def _balanced_accuracy(codes: Array, y: Array, w: Array) -> float:
+    recalls = [np.average(codes[y == c] == c, weights=w[y == c]) for c in np.unique(y)]
+    return float(np.mean(recalls))
+
+
+def _rmse(value: Array, y: Array, w: Array) -> float:
+    return float(np.sqrt(np.average((value - y) ** 2, weights=w)))
+
+
+def _mae(value: Array, y: Array, w: Array) -> float:
+    return float(np.average(np.abs(value - y), weights=w))
+
+
+def _r2(value: Array, y: Array, w: Array) -> float:
+    spread = np.average((y - np.average(y, weights=w)) ** 2, weights=w)
+    return float(1 - np.average((value - y) ** 2, weights=w) / spread) if spread > 0 else float("nan")
+
+
+def _rmsle(value: Array, y: Array, w: Array) -> float:
+    if (y < 0).any():
+        return float("nan")
+    return _rmse(np.log1p(np.maximum(value, 0)), np.log1p(y), w)
+
+
+METRICS: dict[str, Figure] = {
+    figure.name: figure
+    for figure in (
+        Figure(name="roc_auc", reads="probabilities", greater_is_better=True, function=_roc_auc),
+        Figure(name="log_loss", reads="probabilities", greater_is_better=False, function=_log_loss, unit="nats"),
+        Figure(name="brier", reads="probabilities", greater_is_better=False, function=_brier),
+        Figure(
+            name="average_precision",
+            reads="probabilities",
+            greater_is_better=True,
+            function=_average_precision,
+            classes=2,
+        ),
+        Figure(name="accuracy", reads="label", greater_is_better=True, function=_accuracy),
+        Figure(name="balanced_accuracy", reads="label", greater_is_better=True, function=_balanced_accuracy),
+        Figure(name="f1", reads="label", greater_is_better=True, function=_f1),
+        Figure(name="rmse", reads="value", greater_is_better=False, function=_rmse, unit="target"),
+        Figure(name="mae", reads="value", greater_is_better=False, function=_mae, unit="target"),
+        Figure(name="r2", reads="value", greater_is_better=True, function=_r2),
+        Figure(name="rmsle", reads="value", greater_is_better=False, function=_rmsle),
+    )
+}
+
+
+def metric(name: str) -> Figure:
+    """Return the metric called `name`."""
+    if name not in METRICS:
+        raise NotFound(f"There is no metric {name!r}", where="train.metric", fix=f"Use one of: {', '.join(METRICS)}.")
+    return METRICS[name]
+
+
+def score(figure: Figure, outcomes: Outcomes, *, rounds: int = 200, seed: int = 0) -> Score:
+    """Return the figure with its 95 % percentile interval from a bootstrap by case (Efron & Tibshirani 1993)."""
+    value = figure(outcomes)
+    draws = [figure(resampled) for resampled in bootstrap(outcomes, rounds, seed)]
+    known = [draw for draw in draws if not np.isnan(draw)]
+    low, high = np.percentile(known, [2.5, 97.5]) if known else (float("nan"), float("nan"))
+    n = 0 if outcomes.truth is None else len(np.unique(outcomes.case[~np.isnan(outcomes.truth)]))
+    return Score(value=value, low=float(low), high=float(high), n=n)
+
+
+def bootstrap(outcomes: Outcomes, rounds: int, seed: int) -> Sequence[Outcomes]:
+    """Return `rounds` resamples with replacement; all rows of a case go together."""
+    generator = rng("bootstrap", seed)
+    cases, where = np.unique(outcomes.case, return_inverse=True)
+    if len(cases) == len(outcomes):
+        return [outcomes.take(generator.integers(0, len(cases), len(cases))) for _ in range(rounds)]
+    members = np.split(np.argsort(where, kind="stable"), np.cumsum(np.bincount(where))[:-1])
+    return [
+        outcomes.take(np.concatenate([members[c] for c in generator.integers(0, len(cases), len(cases))]))
+        for _ in range(rounds)
+    ]

@@ -1,0 +1,129 @@
+"""The one comparison of two sets of answers, and the vectors that every bundle carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from seaway.core.batch import Array, Json
+from seaway.core.contract import Contract
+from seaway.core.verdict import Verdict
+
+
+class Vector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One parity vector: a row as a client would send it, and the answers by output name."""
+
+    row: dict[str, Json]
+    answers: dict[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How far apart two sets of answers are, relative to max(1, |value|)."""
+
+    cases: int
+    largest: float
+    beyond: int
+    decisions: int
+    near: int
+    where: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """No value beyond the tolerance, no decision changed away from the threshold."""
+        return self.beyond == 0 and self.decisions == 0
+
+
+def compare(
+    expected: Mapping[str, Array], found: Mapping[str, Array], contract: Contract, tolerance: float
+) -> Difference:
+    """Compare answers output by output.
+
+    Numbers may differ by `tolerance` x max(1, |value|). A code may differ only where two classes tie within twice the
+    tolerance of one another's score (`near` counts these); every other changed code is a changed `decision`.
+    """
+    cases = len(next(iter(expected.values())))
+    largest, beyond, decisions, near, where = 0.0, np.zeros(cases, dtype=bool), 0, 0, ""
+    for output in contract.outputs:
+        ours, theirs = expected[output.name], found.get(output.name)
+        if theirs is None or theirs.shape != ours.shape:
+            return Difference(cases=cases, largest=float("inf"), beyond=cases, decisions=0, near=0, where=output.name)
+        if output.kind == "code":
+            changed = ours != theirs
+            tied = changed & _tied(expected, tolerance)
+            near += int(tied.sum())
+            decisions += int((changed & ~tied).sum())
+        elif output.kind == "number":
+            gap = _relative(ours, theirs).reshape(cases, -1).max(axis=1, initial=0.0)
+            if cases and gap.max() > largest:
+                largest, where = float(gap.max()), f"{output.name}, case {int(gap.argmax())}"
+            beyond |= gap > tolerance
+    return Difference(
+        cases=cases, largest=largest, beyond=int(beyond.sum()), decisions=decisions, near=near, where=where
+    )
+
+
+def verdict(code: str, subject: str, difference: Difference, tolerance: float) -> Verdict:
+    """Say whether a comparison holds, with its figures."""
+    holds = difference.holds
+    return Verdict(
+        code=code,
+        outcome="pass" if holds else "fail",
+        subject=subject,
+        message=(
+            f"{difference.cases} cases, largest difference {difference.largest:.1e} (allowed {tolerance:.0e}), "
+            f"{difference.beyond} beyond, {difference.decisions} decisions changed, {difference.near} at a tie"
+        ),
+        fix="" if holds else "Do not release: the program does not give the trained model's answers. Report the run.",
+        value=difference.largest if np.isfinite(difference.largest) else None,
+        limit=tolerance,
+        evidence={"where": difference.where, "cases": difference.cases, "near": difference.near},
+    )
+
+
+def write_vectors(requests: Sequence[Mapping[str, Json]], answers: Mapping[str, Array]) -> bytes:
+    """Return the vectors as JSON lines; numbers read back bit-equal."""
+    lines = [
+        msgspec.json.encode(
+            Vector(row=dict(row), answers={name: values[case].tolist() for name, values in answers.items()}),
+            order="sorted",
+        )
+        for case, row in enumerate(requests)
+    ]
+    return b"\n".join(lines) + b"\n"
+
+
+def read_vectors(data: bytes) -> Iterator[Vector]:
+    """Yield the vectors of a verified bundle."""
+    decoder = msgspec.json.Decoder(Vector)
+    for line in data.splitlines():
+        yield decoder.decode(line)
+
+
+def expected_of(vectors: Sequence[Vector], contract: Contract) -> dict[str, Array]:
+    """Return the vectors' answers as arrays by output name."""
+    return {
+        output.name: np.asarray(
+            [vector.answers[output.name] for vector in vectors],
+            dtype=np.int64 if output.kind == "code" else np.float64,
+        )
+        for output in contract.outputs
+        if output.kind != "document"
+    }
+
+
+def _relative(ours: Array, theirs: Array) -> Array:
+    gap = np.abs(ours - theirs) / np.maximum(1.0, np.abs(ours))
+    # Two missing values agree; a missing one beside a number is as far as can be.
+    return np.where(np.isnan(ours) & np.isnan(theirs), 0.0, np.where(np.isnan(gap), np.inf, gap))
+
+
+def _tied(answers: Mapping[str, Array], tolerance: float) -> Array:
+    scores = answers.get("probabilities")
+    if scores is None or scores.shape[1] < 2:
+        return np.zeros(len(next(iter(answers.values()))), dtype=bool)
+    ranked = np.sort(scores, axis=1)
+    return np.asarray(ranked[:, -1] - ranked[:, -2] <= 2 * tolerance)

@@ -1,0 +1,132 @@
+"""The event log on disk: append-only segments of length-and-checksum framed records.
+
+A log is a folder per model; each worker writes segments of its own, `<worker>-<segment>.log` while open and `.seg` once
+sealed (sealed segments never change). Layout, little endian:
+
+    header  magic "SEAWAYLG", u16 version, u16 worker, u32 segment, u8 cipher (0 = none), 16 bytes key id,
+            16 bytes subject token, 15 bytes reserved (zero)                                          64 bytes
+    record  u32 length of the body, u32 CRC-32 of kind, flags and body, u8 kind, u8 flags, body
+
+The key id, the subject token and the flags are reserved so that encryption and erasure need no new format.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from seaway.core import event
+from seaway.core.errors import Malformed
+
+MAGIC, VERSION = b"SEAWAYLG", 1
+HEADER = struct.Struct("<8sHHIB16s16s15s")
+FRAME = struct.Struct("<IIBB")
+EVENT_KIND = 1
+MAX_BODY = 64 << 20
+
+OPEN, SEALED = ".log", ".seg"
+ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a record is: worker, segment, and the record's number in it."""
+
+    worker: int
+    segment: int
+    record: int
+
+
+def request_id(milliseconds: int, place: Place) -> str:
+    """Return 26 characters (Crockford's base 32) that sort by time and name worker, segment and record."""
+    number = (milliseconds & (2**48 - 1)) << 80 | place.worker << 64 | place.segment << 32 | place.record
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def place_of(identifier: str) -> Place | None:
+    """Return the place a request id names, or None for an id that Seaway did not make."""
+    if not ID.fullmatch(identifier):
+        return None
+    number = 0
+    for letter in identifier:
+        number = number << 5 | _ALPHABET.index(letter)
+    return Place(number >> 64 & 0xFFFF, number >> 32 & 0xFFFFFFFF, number & 0xFFFFFFFF)
+
+
+def name(worker: int, segment: int, *, sealed: bool) -> str:
+    """Return a segment's file name."""
+    return f"{worker:05d}-{segment:010d}{SEALED if sealed else OPEN}"
+
+
+def header(worker: int, segment: int) -> bytes:
+    """Return the header of an unencrypted segment."""
+    return HEADER.pack(MAGIC, VERSION, worker, segment, 0, b"", b"", b"")
+
+
+def frame(body: bytes, *, kind: int = EVENT_KIND, flags: int = 0) -> bytes:
+    """Return one record."""
+    check = zlib.crc32(body, zlib.crc32(bytes((kind, flags))))
+    return FRAME.pack(len(body), check, kind, flags) + body
+
+
+def read(path: Path, after: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Yield (offset behind the record, body) of every whole record from byte `after` on (0 = from the start).
+
+    Stops silently at a torn tail, which is where the next append continues; a broken record with a whole one behind it,
+    a foreign file or a newer version raises `Malformed` and changes nothing.
+    """
+    with path.open("rb") as file:
+        read_header(file.read(HEADER.size), path)
+        offset = max(after, HEADER.size)
+        file.seek(offset)
+        while True:
+            head = file.read(FRAME.size)
+            if len(head) < FRAME.size:
+                return
+            length, check, kind, flags = FRAME.unpack(head)
+            body = file.read(length) if length <= MAX_BODY else b""
+            if len(body) < length or length > MAX_BODY:
+                if path.suffix == SEALED:
+                    raise _broken(path, offset)
+                return
+            if zlib.crc32(body, zlib.crc32(bytes((kind, flags)))) != check:
+                if path.suffix == SEALED or file.read(1):
+                    raise _broken(path, offset)
+                return
+            offset += FRAME.size + length
+            yield offset, body
+
+
+def events(path: Path, after: int = 0) -> Iterator[tuple[int, event.Event]]:
+    """Yield (offset behind the record, event)."""
+    for offset, body in read(path, after):
+        yield offset, event.decode(body)
+
+
+def read_header(data: bytes, path: Path) -> tuple[int, int]:
+    """Return (worker, segment), or say why this is no segment that this version reads."""
+    if len(data) < HEADER.size or data[:8] != MAGIC:
+        raise Malformed("Not an event log", where=str(path), fix="Move the file out of the log folder.")
+    _, version, worker, segment, cipher, *_ = HEADER.unpack(data)
+    if version != VERSION or cipher != 0:
+        raise Malformed(
+            f"The event log has version {version} (cipher {cipher}); this Seaway reads version {VERSION}",
+            where=str(path),
+            fix="Read it with the Seaway that wrote it, or a newer one.",
+            code="newer-format",
+        )
+    return worker, segment
+
+
+def _broken(path: Path, offset: int) -> Malformed:
+    return Malformed(
+        f"A record of the event log is damaged at byte {offset}",
+        where=str(path),
+        fix="Restore the segment from a backup, or move it away to go on without its events.",
+        code="damaged-log",
+    )
