@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -74,12 +74,12 @@ def loans(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def project_folder(tmp_path: Path, loans: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def project_folder(tmp_path: Path, loans: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in an empty folder with `../loans.csv` beside it, ready for `seaway new . --data ../loans.csv`."""
     folder = tmp_path / "project"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    yield folder
+    return folder
 
 
 # ------------------------------------------------------------------------------------- the time each folder takes
@@ -102,6 +102,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("time per folder")
     for folder in sorted(_seconds, key=lambda name: -_seconds[name]):
         terminalreporter.write_line(f"{_seconds[folder]:8.1f} s  {len(_tests[folder]):5d} tests  {folder}")
-    terminalreporter.write_line(
-        f"{sum(_seconds.values()):8.1f} s  {sum(map(len, _tests.values())):5d} tests  in all"
-    )
+    terminalreporter.write_line(f"{sum(_seconds.values()):8.1f} s  {sum(map(len, _tests.values())):5d} tests  in all")
