@@ -21,12 +21,14 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ProjectSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[project] What the model is called and where its data are.
 
-    `data` is a file, relative to the project; `task` is a task's name; `recipe` an optional recipe.
+    `data` is a file, relative to the project; `test` a file with the rows that judge (else a share of `data` does);
+    `task` is a task's name; `recipe` an optional recipe.
     """
 
     name: str = "model"
     task: str = "tabular"
     data: str = ""
+    test: str = ""
     recipe: str = ""
 
 
