@@ -1,0 +1,92 @@
+"""From a candidate to a registered release: reserve, build, replay over HTTP, register.
+
+Each step may be repeated after a crash with the same end: the same candidate reserves the same version, builds the same bytes, and is
+registered once. `seaway release` and the update loop both come here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seaway.core import extend
+from seaway.core.answer import encoder_of
+from seaway.core.batch import Json
+from seaway.core.candidate import Candidate
+from seaway.core.dataset import Dataset
+from seaway.core.project import Project
+from seaway.core.settings import Settings
+from seaway.core.verdict import Verdict
+from seaway.registry.store import Registry
+from seaway.release import build
+from seaway.security.sign import Ed25519Signer, TrustFolder
+
+REAL_ROWS = 500
+"""Held-out rows that are asked over HTTP; all of them are compared in process."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A release that the registry knows."""
+
+    model: str
+    version: int
+    digest: str
+    folder: Path
+    verdicts: tuple[Verdict, ...]
+
+
+def publish(
+    candidate: Candidate,
+    data: Dataset,
+    *,
+    project: Project,
+    settings: Settings,
+    registry: Registry,
+    principal: str,
+) -> Published:
+    """Build, verify and register a candidate; raises `Refused` with the evidence when a verdict fails."""
+    model = settings.project.name
+    reservation = registry.reserve(model, candidate.digest)
+    staging = project.state / "staging" / f"{model}-{reservation.version}"
+    try:
+        built = build.build(
+            candidate,
+            model=model,
+            version=reservation.version,
+            sequence=reservation.sequence,
+            parent=reservation.parent,
+            created=reservation.created,
+            signer=Ed25519Signer.load_or_make(project.keys),
+            verifier=TrustFolder(project.keys),
+            settings=settings,
+            real=real_pairs(candidate, data),
+            replay=extend.load("replay", "http"),
+            keys=project.keys,
+            staging=staging,
+        )
+        digest = registry.register(built.folder, reservation, built.verdicts, principal)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return Published(
+        model=model,
+        version=reservation.version,
+        digest=digest,
+        folder=registry.bundles.get(digest),
+        verdicts=tuple(built.verdicts),
+    )
+
+
+def real_pairs(candidate: Candidate, data: Dataset) -> list[tuple[Mapping[str, Json], Mapping[str, Json]]]:
+    """Return held-out rows as a client would send them, each with the trained model's own answer as it must come back."""
+    target = candidate.contract.target
+    records = [
+        {name: value for name, value in record.items() if target is None or name != target.name}
+        for record in data.rows.records(candidate.witness.real[:REAL_ROWS])
+    ]
+    answers = {name: values[:REAL_ROWS] for name, values in candidate.witness.real_answers.items()}
+    encoder = encoder_of(candidate.contract)
+    batch = encoder.encode(encoder.request(records))
+    return list(zip(records, encoder.render(answers, batch), strict=True))
