@@ -1,0 +1,1 @@
+"""Who signed a release, and who may ask what: signatures, keys, access."""
