@@ -1,0 +1,163 @@
+"""Runs ONNX graphs. The home of `import onnxruntime`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnxruntime
+
+from seaway.core.batch import Array, Batch
+from seaway.core.candidate import Program
+from seaway.core.contract import Contract
+from seaway.core.errors import SeawayError, Unavailable, Untrusted
+from seaway.core.protocols import Reasons
+from seaway.core.verdict import Verdict
+from seaway.engines.reasons import Explainer
+from seaway.engines.walk import GRAPH, Walked, walk
+from seaway.engines.wire import TYPES, Info
+
+GATHER = 32
+"""Rows worth one run: beyond this onnxruntime's cost per row no longer falls."""
+
+_ONLY_ERRORS = 3
+
+
+class BrokenAnswer(SeawayError):
+    """The program answered something that is no answer; it is kept from the caller."""
+
+    code = "broken-answer"
+
+
+class OnnxEngine:
+    """The engine "onnx"."""
+
+    name = "onnx"
+
+    def supports(self, program: Program) -> bool:
+        """Say whether this engine runs the program."""
+        return program.engine == self.name and GRAPH in program.files
+
+    def load(self, program: Program, contract: Contract) -> OnnxRunner:
+        """Walk the bytes against the allow-list, hold the graph to the contract, then load it."""
+        walked = walk(program)
+        _hold(walked, contract)
+        return OnnxRunner(program, walked, contract)
+
+
+class OnnxRunner:
+    """A loaded graph; used by one thread at a time."""
+
+    gather = GATHER
+
+    def __init__(self, program: Program, walked: Walked, contract: Contract) -> None:
+        self._session = _session(program.files[GRAPH])
+        self._inputs = tuple(walked.model.inputs)
+        self._outputs = tuple(walked.model.outputs)
+        self._walked = walked
+        self._explainer: Explainer | None = None
+
+    def run(self, batch: Batch) -> Mapping[str, Array]:
+        """Answer every case, by output name."""
+        feeds = {name: batch.x if name == "x" else batch.arrays[name] for name in self._inputs}
+        try:
+            values = self._session.run(self._outputs, feeds)
+        except Exception as error:  # noqa: BLE001 - onnxruntime raises its own classes, and plain RuntimeError
+            raise _failed(error) from None
+        answers: dict[str, Array] = dict(zip(self._outputs, values, strict=True))
+        for name, value in answers.items():
+            if value.dtype.kind == "f" and not np.isfinite(value).all():
+                case = int(np.flatnonzero(~np.isfinite(value).reshape(len(value), -1).all(axis=1))[0])
+                raise BrokenAnswer(
+                    f"The model's answer {name!r} is not a finite number",
+                    where=f"case {case}",
+                    fix="Look at the case's inputs; roll back if other requests answer so too.",
+                )
+        return answers
+
+    def reasons(self, batch: Batch) -> Reasons | Verdict:
+        """Explain every case: base + attributions = margin, or say why this program cannot be explained."""
+        if self._walked.explain is None or "margin" not in self._outputs:
+            return Verdict(
+                code="E001",
+                outcome="not-applicable",
+                subject="program",
+                message="This program was exported without what an explanation needs (covers and training means)",
+                fix="Train and release again; blends of outputs are not explained.",
+            )
+        if self._explainer is None:  # built on the first question, since most workers never get one
+            self._explainer = Explainer(self._walked.forests, self._walked.explain)
+        return self._explainer.explain(batch.x, self.run(batch)["margin"])
+
+
+def _session(graph: bytes) -> onnxruntime.InferenceSession:
+    """Load from bytes; one thread, since the server runs one process per core and small models lose by more."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = _ONLY_ERRORS
+    options.enable_profiling = False
+    options.use_deterministic_compute = True
+    # Without this, bytes that look like onnxruntime's own format would go to another parser than the one walked for.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    try:
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - onnxruntime raises its own classes, and plain RuntimeError
+        raise Untrusted(
+            f"onnxruntime {onnxruntime.__version__} does not load this graph: {_first_line(error)}",
+            where=GRAPH,
+            fix="Install the onnxruntime version of the bundle's manifest, or release the run again.",
+        ) from None
+
+
+def _hold(walked: Walked, contract: Contract) -> None:
+    """Refuse a graph whose inputs and outputs are not those of the contract."""
+    inputs, outputs = dict(walked.model.inputs), walked.model.outputs
+    x = inputs.pop("x", None)
+    if x is not None and (len(x.dims) != 2 or x.dims[1] != len(contract.encoded) or TYPES[x.kind] != "<f4"):
+        raise _differs(f"it reads x of dimensions {x.dims}, the contract makes {len(contract.encoded)} features")
+    arrays = {column.name for column in contract.columns if column.encode == "array" and column.role == "feature"}
+    unknown = sorted(set(inputs) - arrays)
+    if unknown:
+        raise _differs(f"it reads {unknown[0]!r}, which the contract does not make")
+    for output in contract.outputs:
+        found = outputs.get(output.name)
+        if found is None:
+            raise _differs(f"it does not answer {output.name!r}")
+        wanted = "<i8" if output.kind == "code" else "<f8"
+        sizes = [len(output.labels) or None if axis == "class" else None for axis in output.axes]
+        if TYPES[found.kind] != wanted or not _fits(found, sizes):
+            raise _differs(f"its output {output.name!r} has dimensions {found.dims} of type {TYPES[found.kind]}")
+    surplus = sorted(set(outputs) - {output.name for output in contract.outputs} - {"margin"})
+    if surplus:
+        raise _differs(f"it answers {surplus[0]!r}, which the contract does not know")
+
+
+def _fits(found: Info, sizes: list[int | None]) -> bool:
+    """Say whether the dimensions after rows are `sizes`; None stands for any."""
+    return len(found.dims) == 1 + len(sizes) and all(
+        size is None or dim == size for dim, size in zip(found.dims[1:], sizes, strict=True)
+    )
+
+
+def _differs(what: str) -> Untrusted:
+    return Untrusted(
+        f"The graph is not for this contract: {what}",
+        where=GRAPH,
+        fix="The bundle's parts are not from one release; release the run again.",
+        code="graph-contract",
+    )
+
+
+def _failed(error: Exception) -> Unavailable:
+    return Unavailable(
+        f"The model could not answer: {_first_line(error)}",
+        where="engines.onnx",
+        fix="Ask for fewer rows at once; if one row fails too, roll back and report the request.",
+        code="engine-failed",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0][:300]
