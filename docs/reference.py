@@ -173,7 +173,7 @@ def _verb(name: str, command: Any) -> str:
     options = [param for param in command.params if param.param_type_name == "option" and not param.hidden]
     usage = " ".join([name, *(_usage(argument) for argument in arguments)])
     lines = [f"## `{usage}`", "", " ".join((command.help or "").split("\f")[0].split()), ""]
-    described = [(param.human_readable_name, param) for param in arguments if getattr(param, "help", None)]
+    described = [(_shown(param), param) for param in arguments if getattr(param, "help", None)]
     described += [(", ".join([*param.opts, *param.secondary_opts]), param) for param in options]
     if described:
         lines += ["| | |", "|---|---|"]
@@ -183,8 +183,12 @@ def _verb(name: str, command: Any) -> str:
 
 
 def _usage(argument: Any) -> str:
-    name = argument.human_readable_name.upper() + ("..." if argument.nargs == -1 else "")
+    name = _shown(argument) + ("..." if argument.nargs == -1 else "")
     return name if argument.required else f"[{name}]"
+
+
+def _shown(argument: Any) -> str:
+    return str(argument.metavar or argument.name.upper())
 
 
 def pages() -> dict[str, str]:
