@@ -188,15 +188,12 @@ def _usage(argument: Any) -> str:
 
 
 def _shown(argument: Any) -> str:
-    return str(argument.metavar or argument.name.upper())
+    return str(argument.metavar or argument.name.upper()).strip("[]")
 
 
 def pages() -> dict[str, str]:
     """Return every page by file name."""
-    written = {"errors.md": errors_page(), "checks.md": checks_page()}
-    if (SOURCE / "cli" / "main.py").exists():
-        written["cli.md"] = cli_page()
-    return written
+    return {"errors.md": errors_page(), "checks.md": checks_page(), "cli.md": cli_page()}
 
 
 if __name__ == "__main__":
