@@ -9,10 +9,8 @@ from typing import Literal
 
 from seaway.core.errors import BadInput, Denied
 
-Role = Literal["viewer", "predictor", "labeler", "operator", "auditor", "admin"]
-
-OPEN: frozenset[Role] = frozenset()
-"""No role needed: only what tells nothing, not even a version."""
+Role = Literal["anyone", "viewer", "predictor", "labeler", "operator", "auditor", "admin"]
+"""`anyone` needs no key: it is for what tells nothing, not even a version."""
 
 
 def _roles(*roles: Role) -> frozenset[Role]:
@@ -21,8 +19,8 @@ def _roles(*roles: Role) -> frozenset[Role]:
 
 OPERATIONS: Mapping[str, frozenset[Role]] = {
     # Add an operation here: its name -> the roles that may do it. `admin` may do all that is listed.
-    "live": OPEN,
-    "ready": OPEN,
+    "live": _roles("anyone"),
+    "ready": _roles("anyone"),
     "predict": _roles("predictor"),
     "explain": _roles("predictor"),
     "label": _roles("labeler"),
@@ -58,7 +56,7 @@ def allowed(operation: str, principal: Principal, model: str = "") -> bool:
     roles = OPERATIONS.get(operation)
     if roles is None:
         return False
-    if roles is OPEN:
+    if "anyone" in roles:
         return True
     if not principal.roles & (roles | {"admin"}):
         return False

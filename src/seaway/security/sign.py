@@ -6,6 +6,7 @@ there is none to choose and none to downgrade to; the context keeps a signature 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -155,22 +156,19 @@ def _place(path: Path, data: bytes, mode: int) -> None:
     """Write a file that nobody has written yet, whole and durable; the first of several writers wins."""
     temporary = path.with_name(f".{path.name}.{chance.token(8)}.tmp")
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
-        except FileExistsError:
-            return
-        finally:
-            temporary.unlink()
+        sync_folder(path.parent)
     except OSError as error:
         raise Unavailable(
             f"The key cannot be written: {error.strerror}", where=str(path), fix="Make the folder writable for you."
         ) from None
-    sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _read_private(path: Path) -> Ed25519PrivateKey:

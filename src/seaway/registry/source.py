@@ -1,0 +1,129 @@
+"""What a server follows: the registry's newest assignments, read without SQLAlchemy and cheap to ask for many times a second.
+
+The connection may write only what SQLite itself must: undoing the half-finished transaction of a process that died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+
+from seaway.core.assignment import Assignment
+from seaway.core.errors import Unavailable
+from seaway.registry.bundles import FolderStore
+
+SCHEMA = 1
+_FIRST_S, _AGAIN_MS = 5.0, 50
+"""How long to wait for a writer: the first time there is nothing to answer with, later the last known will do."""
+
+_NEWEST = """
+SELECT model, sequence, champion, canary, share, shadows, salt, reason FROM assignments AS a
+WHERE sequence = (SELECT max(sequence) FROM assignments AS b WHERE b.model = a.model)
+"""
+
+
+class RegistrySource:
+    """A `Source` over a project's state folder. Safe to use from several threads, and after a fork.
+
+    Where the registry cannot be read for a moment, the last known assignments hold and `trouble` says why.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / "registry.db"
+        self._store = FolderStore(state / "bundles")
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._opened: tuple[int, int, int] = (0, 0, 0)
+        self._version = -1
+        self._known: dict[str, Assignment] | None = None
+        self.trouble = ""
+
+    def assignments(self) -> Mapping[str, Assignment]:
+        """Return the newest assignment by model; empty before the first release is assigned."""
+        with self._lock:
+            try:
+                self._follow()
+                self.trouble = ""
+            except (sqlite3.Error, OSError, msgspec.DecodeError, Unavailable) as error:
+                self._close()
+                self.trouble = str(error)
+                if self._known is None:
+                    raise Unavailable(
+                        f"The registry cannot be read: {error}",
+                        where=str(self._path),
+                        fix="Run `seaway doctor`, or restore the registry from a backup.",
+                    ) from None
+            return dict(self._known or {})
+
+    def bundle(self, digest: str) -> Path:
+        """Return the folder of a release."""
+        return self._store.get(digest)
+
+    def close(self) -> None:
+        """Let go of the file; asking again opens it again."""
+        with self._lock:
+            self._close()
+
+    def _follow(self) -> None:
+        """Read the assignments again if another process has changed the file."""
+        if self._known is None and not self._path.exists():
+            return  # nothing has been released yet
+        status = self._path.stat()
+        opened = (os.getpid(), status.st_dev, status.st_ino)
+        if self._connection is None or opened != self._opened:
+            self._connection = self._open(opened)
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._known = _read(self._connection, str(self._path))
+            self._version = version
+            self._connection.execute(f"PRAGMA busy_timeout={_AGAIN_MS}")
+
+    def _open(self, opened: tuple[int, int, int]) -> sqlite3.Connection:
+        self._close()
+        uri = f"file:{quote(str(self._path))}?mode=rw"
+        connection = sqlite3.connect(uri, uri=True, timeout=_FIRST_S, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute("PRAGMA trusted_schema=OFF")
+        self._opened, self._version = opened, -1
+        return connection
+
+    def _close(self) -> None:
+        if self._connection is not None and self._opened[0] == os.getpid():
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+        self._connection = None
+
+
+def _read(connection: sqlite3.Connection, where: str) -> dict[str, Assignment]:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if "assignments" not in tables:
+        return {}
+    (schema,) = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+    if int(schema) > SCHEMA:
+        raise Unavailable(
+            f"The registry has schema {schema}, this version knows up to {SCHEMA}",
+            where=where,
+            fix="Serve with the Seaway version that wrote it, or a newer one.",
+            code="newer-format",
+        )
+    return {row[0]: _assignment(row) for row in connection.execute(_NEWEST)}
+
+
+def _assignment(row: tuple[str, int, str, str | None, float | None, str, str, str]) -> Assignment:
+    model, sequence, champion, canary, share, shadows, salt, reason = row
+    return Assignment(
+        model=model,
+        sequence=sequence,
+        champion=champion,
+        canary=(canary, share) if canary is not None and share is not None else None,
+        shadows=msgspec.json.decode(shadows, type=tuple[str, ...]),
+        salt=salt,
+        reason=reason,
+    )
