@@ -5,8 +5,8 @@ n cases, C classes; p (n, C) probabilities, y (n,) true codes or values, w (n,) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,13 +32,13 @@ class Figure:
     needs_scale: bool = False
 
     def __call__(self, outcomes: Outcomes) -> float:
-        """Return the figure over the cases whose truth is known; NaN where they cannot tell."""
+        """Return the figure over the cases whose truth is known and that weigh something; NaN where they cannot tell."""
         if outcomes.truth is None:
             return float("nan")
-        known = ~np.isnan(outcomes.truth)
+        weight = np.ones(len(outcomes)) if outcomes.weight is None else outcomes.weight
+        known = ~np.isnan(outcomes.truth) & (weight > 0)
         if not known.any():
             return float("nan")
-        weight = np.ones(len(outcomes)) if outcomes.weight is None else outcomes.weight
         return float(self.function(outcomes.answer[self.reads][known], outcomes.truth[known], weight[known]))
 
 
@@ -48,6 +48,9 @@ def _log_loss(p: Array, y: Array, w: Array) -> float:
 
 
 def _brier(p: Array, y: Array, w: Array) -> float:
+    """Mean squared error of the probabilities (Brier 1950): of class 1 for two classes, summed over classes otherwise."""
+    if p.shape[1] == 2:
+        return float(np.average((p[:, 1] - y) ** 2, weights=w))
     truth = np.zeros_like(p)
     truth[np.arange(len(y)), y.astype(np.int64)] = 1.0
     return float(np.average(((p - truth) ** 2).sum(axis=1), weights=w))
@@ -79,29 +82,29 @@ def _roc_auc(p: Array, y: Array, w: Array) -> float:
 
 
 def _average_precision(p: Array, y: Array, w: Array) -> float:
+    """Mean precision over the recall gained at each distinct score: the area under the precision-recall steps."""
     positive = y == 1
     if not positive.any():
         return float("nan")
-    order = np.argsort(-p[:, 1], kind="stable")
+    order = np.argsort(p[:, 1], kind="stable")[::-1]
     scores, hits = p[order, 1], (w * positive)[order]
     ends = np.flatnonzero(np.concatenate([scores[1:] != scores[:-1], [True]]))
     found = np.cumsum(hits)[ends]
     precision = found / np.cumsum(w[order])[ends]
-    recall = np.concatenate([[0.0], found / hits.sum()])
+    recall = np.concatenate([[0.0], found / found[-1]])
     return float((np.diff(recall) * precision).sum())
 
 
 def _f1(codes: Array, y: Array, w: Array) -> float:
-    """F1 of class 1 for two classes, the weighted mean over classes otherwise."""
-    classes = [1] if max(codes.max(initial=0), y.max(initial=0)) <= 1 else range(int(y.max()) + 1)
-    scores, sizes = [], []
-    for c in classes:
-        hit = (w * ((codes == c) & (y == c))).sum()
-        size = (w * (y == c)).sum()
-        total = (w * (codes == c)).sum() + size
-        scores.append(2 * hit / total if total else 0.0)
-        sizes.append(size)
-    return float(np.average(scores, weights=sizes)) if sum(sizes) else float("nan")
+    """Harmonic mean of precision and recall of class 1; 0 where the class is neither there nor named."""
+    hit = (w * ((codes == 1) & (y == 1))).sum()
+    total = (w * (codes == 1)).sum() + (w * (y == 1)).sum()
+    return float(2 * hit / total) if total else 0.0
+
+
+def _f1_macro(codes: Array, y: Array, w: Array) -> float:
+    """Mean of F1 over the classes that are there or named."""
+    return float(np.mean([_f1(codes == c, y == c, w) for c in np.union1d(codes, y)]))
 
 
 def _balanced_accuracy(codes: Array, y: Array, w: Array) -> float:
@@ -143,7 +146,8 @@ METRICS: dict[str, Figure] = {
         ),
         Figure(name="accuracy", reads="label", greater_is_better=True, function=_accuracy),
         Figure(name="balanced_accuracy", reads="label", greater_is_better=True, function=_balanced_accuracy),
-        Figure(name="f1", reads="label", greater_is_better=True, function=_f1),
+        Figure(name="f1", reads="label", greater_is_better=True, function=_f1, classes=2),
+        Figure(name="f1_macro", reads="label", greater_is_better=True, function=_f1_macro),
         Figure(name="rmse", reads="value", greater_is_better=False, function=_rmse, unit="target"),
         Figure(name="mae", reads="value", greater_is_better=False, function=_mae, unit="target"),
         Figure(name="r2", reads="value", greater_is_better=True, function=_r2),
@@ -162,21 +166,30 @@ def metric(name: str) -> Figure:
 def score(figure: Figure, outcomes: Outcomes, *, rounds: int = 200, seed: int = 0) -> Score:
     """Return the figure with its 95 % percentile interval from a bootstrap by case (Efron & Tibshirani 1993)."""
     value = figure(outcomes)
-    draws = [figure(resampled) for resampled in bootstrap(outcomes, rounds, seed)]
+    draws = [figure(resampled) for resampled in bootstrap(_sorted(figure, outcomes), rounds, seed)]
     known = [draw for draw in draws if not np.isnan(draw)]
     low, high = np.percentile(known, [2.5, 97.5]) if known else (float("nan"), float("nan"))
     n = 0 if outcomes.truth is None else len(np.unique(outcomes.case[~np.isnan(outcomes.truth)]))
     return Score(value=value, low=float(low), high=float(high), n=n)
 
 
-def bootstrap(outcomes: Outcomes, rounds: int, seed: int) -> Sequence[Outcomes]:
-    """Return `rounds` resamples with replacement; all rows of a case go together."""
+def bootstrap(outcomes: Outcomes, rounds: int, seed: int) -> Iterator[Outcomes]:
+    """Yield `rounds` resamples with replacement; all rows of a case go together.
+
+    A resample is the same rows weighted by how often their case was drawn, which costs no copy. Outcomes of the same
+    cases under the same seed are resampled alike, so differences between two models are paired.
+    """
     generator = rng("bootstrap", seed)
     cases, where = np.unique(outcomes.case, return_inverse=True)
-    if len(cases) == len(outcomes):
-        return [outcomes.take(generator.integers(0, len(cases), len(cases))) for _ in range(rounds)]
-    members = np.split(np.argsort(where, kind="stable"), np.cumsum(np.bincount(where))[:-1])
-    return [
-        outcomes.take(np.concatenate([members[c] for c in generator.integers(0, len(cases), len(cases))]))
-        for _ in range(rounds)
-    ]
+    weight = np.ones(len(outcomes)) if outcomes.weight is None else outcomes.weight
+    for _ in range(rounds):
+        drawn = np.bincount(generator.integers(0, len(cases), len(cases)), minlength=len(cases))
+        yield replace(outcomes, weight=weight * drawn[where])
+
+
+def _sorted(figure: Figure, outcomes: Outcomes) -> Outcomes:
+    """Sort by score once, so that the sorting in each of the rounds finds nothing left to do."""
+    answer = outcomes.answer.get(figure.reads)
+    if answer is None or answer.ndim != 2 or answer.shape[1] != 2:
+        return outcomes
+    return outcomes.take(np.argsort(answer[:, 1], kind="stable"))
