@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NoReturn
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
 from seaway.core.batch import Array, Batch
 from seaway.core.candidate import Program
@@ -19,6 +21,20 @@ from seaway.engines.wire import TYPES, Info
 
 GATHER = 32
 """Rows worth one run: beyond this onnxruntime's cost per row no longer falls."""
+
+ERRORS: tuple[type[BaseException], ...] = (
+    raised.EPFail,
+    raised.Fail,
+    raised.InvalidArgument,
+    raised.InvalidGraph,
+    raised.InvalidProtobuf,
+    raised.NotImplemented,
+    raised.RuntimeException,
+    MemoryError,
+    RuntimeError,
+    ValueError,
+)
+"""What onnxruntime raises: classes of its own with no common root, and Python's."""
 
 _ONLY_ERRORS = 3
 
@@ -54,6 +70,7 @@ class OnnxRunner:
         self._session = _session(program.files[GRAPH])
         self._inputs = tuple(walked.model.inputs)
         self._outputs = tuple(walked.model.outputs)
+        self._numbers = tuple(name for name, info in walked.model.outputs.items() if TYPES[info.kind] == "<f8")
         self._walked = walked
         self._explainer: Explainer | None = None
 
@@ -62,17 +79,12 @@ class OnnxRunner:
         feeds = {name: batch.x if name == "x" else batch.arrays[name] for name in self._inputs}
         try:
             values = self._session.run(self._outputs, feeds)
-        except Exception as error:  # noqa: BLE001 - onnxruntime raises its own classes, and plain RuntimeError
+        except ERRORS as error:
             raise _failed(error) from None
         answers: dict[str, Array] = dict(zip(self._outputs, values, strict=True))
-        for name, value in answers.items():
-            if value.dtype.kind == "f" and not np.isfinite(value).all():
-                case = int(np.flatnonzero(~np.isfinite(value).reshape(len(value), -1).all(axis=1))[0])
-                raise BrokenAnswer(
-                    f"The model's answer {name!r} is not a finite number",
-                    where=f"case {case}",
-                    fix="Look at the case's inputs; roll back if other requests answer so too.",
-                )
+        for name in self._numbers:
+            if not np.isfinite(answers[name]).all():
+                _refuse_infinite(name, answers[name])
         return answers
 
     def reasons(self, batch: Batch) -> Reasons | Verdict:
@@ -90,6 +102,16 @@ class OnnxRunner:
         return self._explainer.explain(batch.x, self.run(batch)["margin"])
 
 
+def _refuse_infinite(name: str, value: Array) -> NoReturn:
+    """Raise for the first case whose answer holds no finite number."""
+    broken = np.flatnonzero(~np.isfinite(value).reshape(len(value), -1).all(axis=1))
+    raise BrokenAnswer(
+        f"The model's answer {name!r} is not a finite number",
+        where=f"case {broken[0]}",
+        fix="Look at the case's inputs; roll back if other requests answer so too.",
+    )
+
+
 def _session(graph: bytes) -> onnxruntime.InferenceSession:
     """Load from bytes; one thread, since the server runs one process per core and small models lose by more."""
     options = onnxruntime.SessionOptions()
@@ -103,7 +125,7 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - onnxruntime raises its own classes, and plain RuntimeError
+    except ERRORS as error:
         raise Untrusted(
             f"onnxruntime {onnxruntime.__version__} does not load this graph: {_first_line(error)}",
             where=GRAPH,
@@ -150,7 +172,7 @@ def _differs(what: str) -> Untrusted:
     )
 
 
-def _failed(error: Exception) -> Unavailable:
+def _failed(error: BaseException) -> Unavailable:
     return Unavailable(
         f"The model could not answer: {_first_line(error)}",
         where="engines.onnx",
@@ -159,5 +181,5 @@ def _failed(error: Exception) -> Unavailable:
     )
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).strip().split("\n", 1)[0][:300]
