@@ -74,7 +74,7 @@ def publish(
         model=model,
         version=reservation.version,
         digest=digest,
-        folder=registry.bundles.get(digest),
+        folder=registry.store.get(digest),
         verdicts=tuple(built.verdicts),
     )
 

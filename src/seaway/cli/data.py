@@ -1,0 +1,103 @@
+"""`seaway new` and `seaway check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seaway.cli import output
+from seaway.cli.options import HERE, AsJson, Folder
+
+
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder, to be made.")],
+    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="CSV or Parquet.")],
+    target: Annotated[str, typer.Option("--target", metavar="COL", help="The column to predict.")] = "",
+    ids: Annotated[list[str] | None, typer.Option("--id", metavar="COL", help="A column that names the row.")] = None,
+    time: Annotated[
+        list[str] | None, typer.Option("--time", metavar="COL", help="A column that orders the rows.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="COL", help="A column to leave out.")] = None,
+    test: Annotated[Path | None, typer.Option("--test", metavar="FILE", help="Rows kept for the judgement.")] = None,
+    task: Annotated[str, typer.Option("--task", help="The kind of problem.")] = "tabular",
+    recipe: Annotated[str, typer.Option("--recipe", help="A recipe to start from.")] = "",
+    name: Annotated[str, typer.Option("--name", help="The model's name; the folder's without it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a project from a file: seaway.toml and contract.toml, inferred from the data."""
+    from seaway.workflow.new import new as make
+
+    made = make(
+        folder,
+        data,
+        target=target,
+        ids=ids or (),
+        time=(time or [""])[0],
+        ignore=ignore or (),
+        task=task,
+        name=name,
+        test=test or "",
+        recipe=recipe,
+    )
+
+    def render() -> None:
+        output.say(f"{made.project.folder}: {made.rows:,} rows, {len(made.contract.columns)} columns")
+        output.table(
+            "",
+            ("column", "kind", "role", "values"),
+            [
+                (c.name, c.kind, c.role, f"{len(c.categories)} categories" if c.categories else c.range or "")
+                for c in made.contract.columns
+            ],
+        )
+        output.verdicts(made.verdicts, all_of_them=False)
+        output.say(f"Read {made.project.contract} and correct what is wrong; then: cd {folder} && seaway check")
+
+    document = {
+        "project": str(made.project.folder),
+        "rows": made.rows,
+        "contract": made.contract,
+        "verdicts": made.verdicts,
+    }
+    output.emit(document, render, as_json=as_json)
+
+
+def check(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Another file than the project's.")] = None,
+    folder: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Hold the data to the contract, run the checks, and write a report with the distributions."""
+    from seaway.workflow.check import check as look
+    from seaway.workflow.workspace import open_project
+
+    found = look(open_project(folder), file)
+
+    def render() -> None:
+        output.say(f"{found.source}: {found.rows:,} rows, {found.broken:,} of them break the contract")
+        for cell in found.cells[: output.SHOWN_CELLS]:
+            output.say(f"   row {cell.row}, {cell.column}: {cell.value} breaks {cell.rule}. {cell.fix}", style="red")
+        output.verdicts(found.verdicts, all_of_them=False)
+        passed = sum(verdict.outcome == "pass" for verdict in found.verdicts)
+        output.say(f"{passed} of {len(found.verdicts)} checks passed; to look at: {found.report}")
+
+    document = {
+        "source": found.source,
+        "rows": found.rows,
+        "broken": found.broken,
+        "cells": found.cells,
+        "verdicts": found.verdicts,
+        "outcome": found.outcome,
+        "report": str(found.report),
+    }
+    output.emit(document, render, as_json=as_json)
+    if found.outcome == "fail":
+        raise typer.Exit(1)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command()(new)
+    app.command()(check)

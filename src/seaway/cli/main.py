@@ -1,0 +1,46 @@
+"""The entry point: every error ends as a message and an exit code, never as a stack trace."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from seaway import __version__
+from seaway.cli import data, demo, lab, output, registry, release, serve, watch
+from seaway.core.errors import SeawayError
+
+app = typer.Typer(
+    name="seaway",
+    help="From the lab to production, and right once it is there.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for group in (data, lab, release, serve, watch, registry, demo):
+    group.add_to(app)
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """From the lab to production, and right once it is there."""
+    if version:
+        output.say(f"seaway {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app(standalone_mode=True)
+    except SeawayError as error:
+        output.complain(error, as_json="--json" in sys.argv)
+        sys.exit(error.exit)
+    except BrokenPipeError:  # the reader of a pipe has gone: nothing more to say to anyone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,83 @@
+"""`seaway release`, `seaway verify` and `seaway card`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seaway.cli import output
+from seaway.cli.options import HERE, AsJson, Folder
+
+
+def release(
+    run: Annotated[str, typer.Argument(metavar="[RUN]", help="A run; the newest finished one without it.")] = "",
+    folder: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Compile, prove equal, replay over HTTP, sign and register: champion if the first, else challenger."""
+    from seaway.workflow.release import release as make
+    from seaway.workflow.workspace import open_project
+
+    done = make(open_project(folder), run)
+    published = done.published
+
+    def render() -> None:
+        output.verdicts(published.verdicts)
+        role = "champion: it answers now" if done.champion else "challenger: `seaway promote` or `seaway update` next"
+        output.say(f"{published.model} version {published.version}, {role}")
+        output.say(f"digest {published.digest}")
+        if done.champion:
+            output.say("Next: seaway serve")
+
+    document = {
+        "model": published.model,
+        "version": published.version,
+        "digest": published.digest,
+        "folder": str(published.folder),
+        "champion": done.champion,
+        "verdicts": published.verdicts,
+    }
+    output.emit(document, render, as_json=as_json)
+
+
+def verify(
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A folder, a version or a digest.")],
+    trust: Annotated[
+        Path | None,
+        typer.Option("--trust", metavar="DIR", help="A folder of trusted *.pub keys; the project's without it."),
+    ] = None,
+    folder: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Check signature, digests, allowed program and parity, in that order; exit 1 when one says no."""
+    from seaway.core.verdict import failed
+    from seaway.workflow.release import verify_bundle
+
+    found = verify_bundle(bundle, folder=folder, trust=trust)
+    output.emit({"verdicts": found}, lambda: output.verdicts(found), as_json=as_json)
+    if failed(found):
+        raise typer.Exit(1)
+
+
+def card(
+    reference: Annotated[
+        str, typer.Argument(metavar="[RELEASE]", help="A version or digest; the champion without it.")
+    ] = "",
+    folder: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Print the model card."""
+    from seaway.workflow.release import card as read
+    from seaway.workflow.workspace import open_project
+
+    text = read(open_project(folder), reference)
+    output.emit({"card": text}, lambda: output.say(text), as_json=as_json)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command()(release)
+    app.command()(verify)
+    app.command()(card)

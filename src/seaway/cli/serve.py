@@ -1,0 +1,84 @@
+"""`seaway serve`, `seaway score` and `seaway label`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seaway.cli import output
+from seaway.cli.options import HERE, AsJson, Folder
+from seaway.cli.progress import Bar
+
+
+def serve(
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes.")] = None,
+    folder: Folder = HERE,
+) -> None:
+    """Serve the project's models over HTTP, following promotions without a restart."""
+    from seaway.workflow.serve import serve as run
+    from seaway.workflow.workspace import open_project
+
+    given = {"serve.port": port, "serve.host": host, "serve.workers": workers}
+    raise typer.Exit(run(open_project(folder, given)))
+
+
+def score(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV or Parquet.")],
+    target: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="CSV or Parquet, to be made.")],
+    release: Annotated[str, typer.Option("--release", help="A version or digest; the champion without it.")] = "",
+    folder: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Answer every row of a file with the handlers that serve."""
+    from seaway.workflow.score import score as run
+    from seaway.workflow.workspace import open_project
+
+    with Bar(quiet=as_json) as bar:
+        done = run(open_project(folder), source, target, reference=release, progress=bar)
+
+    def render() -> None:
+        output.say(f"{done.rows:,} rows answered in {done.seconds:.1f} s, {done.refused:,} refused: {target}")
+        for cell in done.cells[: output.SHOWN_CELLS]:
+            output.say(f"   row {cell.row}, {cell.column}: {cell.value} breaks {cell.rule}. {cell.fix}", style="red")
+
+    document = {
+        "rows": done.rows,
+        "refused": done.refused,
+        "cells": done.cells,
+        "seconds": done.seconds,
+        "output": str(target),
+        "release": done.release,
+    }
+    output.emit(document, render, as_json=as_json)
+
+
+def label(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="True values, by request_id (and row) or by id.")],
+    folder: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Take in late ground truth, joined by request id or an id column."""
+    from seaway.workflow.label import label as take
+    from seaway.workflow.workspace import open_project
+
+    done = take(open_project(folder), file)
+
+    def render() -> None:
+        output.say(f"{done.taken:,} labels taken in, {done.refused:,} refused")
+        for cell in done.cells[: output.SHOWN_CELLS]:
+            output.say(f"   row {cell.row}, {cell.column}: {cell.value} breaks {cell.rule}. {cell.fix}", style="red")
+
+    output.emit({"taken": done.taken, "refused": done.refused, "cells": done.cells}, render, as_json=as_json)
+    if done.refused:
+        raise typer.Exit(1)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command()(serve)
+    app.command()(score)
+    app.command()(label)

@@ -1,0 +1,1 @@
+"""`seaway demo`: real flights, real processes, real HTTP, told step by step."""

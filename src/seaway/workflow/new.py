@@ -1,0 +1,127 @@
+"""`seaway new`: a project from a file of data."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tomlkit
+
+from seaway.core import extend, project
+from seaway.core.contract import NAME, Contract
+from seaway.core.errors import BadInput
+from seaway.core.project import Project
+from seaway.core.verdict import Verdict
+from seaway.data import files, infer, read
+
+IGNORED = ".seaway/\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A new project: where it is, what was inferred, and why."""
+
+    project: Project
+    contract: Contract
+    rows: int
+    verdicts: tuple[Verdict, ...]
+
+
+def new(
+    folder: Path,
+    data: Path | str | Any,
+    *,
+    target: str = "",
+    ids: Sequence[str] = (),
+    time: str = "",
+    ignore: Sequence[str] = (),
+    task: str = "tabular",
+    name: str = "",
+    test: Path | str = "",
+    recipe: str = "",
+) -> Made:
+    """Make a project in `folder`; nothing is left behind when the data cannot serve the task."""
+    project.refuse_existing(folder)
+    _known_recipe(recipe)
+    rows = read.table(data)
+    draft, guesses = infer.draft(rows, target=target, ids=ids, time=time, ignore=ignore)
+    contract = extend.load("task", task)().shape(msgspec.structs.replace(draft, task=task), rows, {})
+    place = Project(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files.write(place, contract)
+    _ignore_state(folder)
+    place.settings.write_text(
+        _settings_text(name or _name_of(folder), task, _relative(data, folder), _relative(test, folder), recipe),
+        encoding="utf-8",
+    )
+    return Made(project=place, contract=contract, rows=len(rows), verdicts=tuple(guesses))
+
+
+def _name_of(folder: Path) -> str:
+    word = re.sub(r"[^a-z0-9._-]+", "-", folder.resolve().name.lower()).strip("-._")
+    return word[:64] if NAME.fullmatch(word[:64]) else "model"
+
+
+def _relative(data: Path | str | Any, folder: Path) -> str:
+    if not isinstance(data, str | Path) or not str(data):
+        return ""
+    return os.path.relpath(Path(data).resolve(), folder.resolve())
+
+
+def _known_recipe(recipe: str) -> None:
+    known = extend.names("recipe")
+    if recipe and recipe not in known:
+        raise BadInput(
+            f"There is no recipe {recipe!r}",
+            where="--recipe",
+            fix=f"Use one of: {', '.join(known)}." if known else "No recipe is installed; leave the option out.",
+        )
+
+
+def _ignore_state(folder: Path) -> None:
+    path = folder / ".gitignore"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if IGNORED.strip() not in text.split():
+        path.write_text(text + IGNORED, encoding="utf-8")
+
+
+def _settings_text(name: str, task: str, data: str, test: str, recipe: str) -> str:
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Settings of this Seaway project; every one is described in docs/settings.md."))
+    document.add(
+        tomlkit.comment("Arguments win over SEAWAY_<SECTION>_<NAME> in the environment, those over this file.")
+    )
+    table = tomlkit.table()
+    table.add("name", name)
+    table.add("task", task)
+    table.add("data", data)
+    if test:
+        table.add("test", test)
+    if recipe:
+        table.add("recipe", recipe)
+    document.add("project", table)
+    for section, values, note in (
+        (
+            "train",
+            {"budget_s": 60, "seed": 0},
+            "`seaway train` stops after this many seconds; --trials N fixes the work",
+        ),
+        ("serve", {"port": 8000, "workers": 1, "durability": "disk"}, "answers leave after their record is on disk"),
+        ("monitor", {"window": 1000, "labels": 200}, "rows per window; labels needed before performance is judged"),
+        (
+            "update",
+            {"triggers": ["drift", "performance"], "margin": 0.01},
+            "why to rebuild; how much worse is too much",
+        ),
+    ):
+        table = tomlkit.table()
+        table.comment(note)
+        for key, value in values.items():
+            table.add(key, value)
+        document.add(section, table)
+    return tomlkit.dumps(document)

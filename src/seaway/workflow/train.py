@@ -1,0 +1,138 @@
+"""`seaway train` and `seaway runs`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seaway.core import candidate, canonical, chance
+from seaway.core.candidate import Candidate
+from seaway.core.dataset import Dataset
+from seaway.core.errors import NotFound
+from seaway.core.verdict import Verdict
+from seaway.lab import report
+from seaway.lab import train as lab
+from seaway.lab.progress import Progress, Silent
+from seaway.workflow import dataset
+from seaway.workflow.workspace import Workspace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A finished run."""
+
+    run: str
+    folder: Path
+    candidate: Candidate
+    report: Path
+    seconds: float
+    verdicts: tuple[Verdict, ...]
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of `seaway runs`."""
+
+    run: str
+    state: str
+    finished: str
+    trials: int
+    scores: Mapping[str, candidate.Score]
+    digest: str
+    seconds: float
+
+
+def train(
+    workspace: Workspace,
+    *,
+    data: Dataset | None = None,
+    progress: Progress | None = None,
+    started: float | None = None,
+) -> Trained:
+    """Run the search to its end, or resume the run that the same data and settings began.
+
+    The run's name is a digest of what it works on, so the same command finds its own unfinished work.
+    """
+    began = chance.monotonic() if started is None else started
+    data = dataset.load(workspace) if data is None else data
+    run = run_name(workspace, data)
+    folder = workspace.project.make().runs / run
+    if (folder / DONE).exists():
+        return opened(workspace, run)
+    found = lab.train(data, workspace.task, workspace.settings, folder, progress=progress or Silent(), started=began)
+    page = report.write(found, folder, data, workspace.task)
+    seconds = chance.monotonic() - began
+    done = {"finished": chance.stamp(), "seconds": round(seconds, 3), "model": workspace.model}
+    (folder / DONE).write_bytes(canonical.encode(done))
+    return Trained(
+        run=run,
+        folder=folder,
+        candidate=found,
+        report=page,
+        seconds=seconds,
+        verdicts=tuple(lab.checked(found, data, workspace.task)),
+    )
+
+
+DONE = "done.json"
+
+
+def run_name(workspace: Workspace, data: Dataset) -> str:
+    """Return the name of the run that these data, this contract and these settings make."""
+    settings = workspace.settings
+    content = {
+        "data": data.fingerprint,
+        "contract": data.contract.digest,
+        "split": settings.split,
+        "train": settings.train,
+    }
+    return canonical.digest(canonical.encode(content))[:12]
+
+
+def opened(workspace: Workspace, run: str = "") -> Trained:
+    """Open a finished run by its name or the start of it; the newest one without a name."""
+    done = sorted(
+        (path.parent for path in workspace.project.runs.glob(f"{run}*/{DONE}")),
+        key=lambda folder: (folder / DONE).stat().st_mtime_ns,
+    )
+    if not done:
+        raise NotFound(
+            f"There is no finished run {run}".rstrip(),
+            where=str(workspace.project.runs),
+            fix="Run `seaway train`; the same command resumes one that was stopped.",
+        )
+    folder = done[-1]
+    facts: dict[str, Any] = msgspec.json.decode((folder / DONE).read_bytes())
+    return Trained(
+        run=folder.name,
+        folder=folder,
+        candidate=candidate.load(folder),
+        report=folder / report.NAME,
+        seconds=float(facts["seconds"]),
+        verdicts=(),
+    )
+
+
+def runs(workspace: Workspace) -> list[RunInfo]:
+    """List the runs of a project, the newest first."""
+    folders = sorted(workspace.project.runs.glob("*/"), key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
+    return [_info(folder) for folder in folders]
+
+
+def _info(folder: Path) -> RunInfo:
+    if not (folder / DONE).exists():
+        return RunInfo(run=folder.name, state="unfinished", finished="", trials=0, scores={}, digest="", seconds=0.0)
+    facts: dict[str, Any] = msgspec.json.decode((folder / DONE).read_bytes())
+    found = candidate.load(folder)
+    return RunInfo(
+        run=folder.name,
+        state="finished",
+        finished=facts["finished"],
+        trials=len(found.trials),
+        scores=found.scores,
+        digest=found.digest,
+        seconds=float(facts["seconds"]),
+    )
