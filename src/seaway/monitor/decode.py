@@ -1,0 +1,106 @@
+"""Logged JSON back to arrays: answers by output, truths as codes or values, rows by column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seaway.core.batch import Array, Json, Outcomes
+from seaway.core.contract import Column, Contract, Output
+from seaway.data.encode.rules import Rules
+from seaway.monitor.window import Case, Record
+
+
+def answers(predictions: Sequence[Record], contract: Contract) -> dict[str, Array]:
+    """Return answers by output name (cases, ...): the inverse of what the encoder renders."""
+    found: dict[str, Array] = {}
+    for output in contract.outputs:
+        if output.kind == "document":
+            continue
+        codes = {label: code for code, label in enumerate(output.labels)}
+        held = [_values(prediction[output.name], output, codes, output.axes) for prediction in predictions]
+        found[output.name] = np.asarray(held, dtype=np.int64 if output.kind == "code" else np.float64)
+    return found
+
+
+def _values(value: Json, output: Output, codes: Mapping[str, int], axes: Sequence[str]) -> Json:
+    if not axes:
+        return codes[value] if output.kind == "code" else value
+    inner = [value[label] for label in output.labels] if axes[0] in ("class", "level") else value
+    return [_values(part, output, codes, axes[1:]) for part in inner]
+
+
+def truths(values: Sequence[Json], contract: Contract) -> Array:
+    """Return truths (n,) float64: class codes, or the values themselves; NaN for what the contract does not know."""
+    if not contract.classes:
+        return np.array([_number(value) for value in values], dtype=np.float64)
+    codes = {label: float(code) for code, label in enumerate(contract.classes)}
+    # A target of two numbers or of yes and no is a category under its text form, whichever form the label came in.
+    codes |= {label.lower(): code for label, code in codes.items() if label.lower() in ("true", "false")}
+    return np.array([codes.get(_text(value), np.nan) for value in values], dtype=np.float64)
+
+
+def outcomes(cases: Sequence[Case], contract: Contract) -> Outcomes:
+    """Return the table of answers and truths of labelled cases; those whose truth the contract does not know are left out."""
+    truth = truths([case.value for case in cases], contract)
+    known = ~np.isnan(truth)
+    kept = [case.prediction for case, is_known in zip(cases, known, strict=True) if is_known]
+    return Outcomes.of_rows(answers(kept, contract), truth[known])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Values:
+    """One column of logged rows: numbers (n,) float64 with NaN where missing, or texts (n,) with "" where missing."""
+
+    column: Column
+    values: Array
+    missing: Array
+
+    @property
+    def present(self) -> Array:
+        """The values that are there."""
+        return self.values[~self.missing]
+
+
+def frame(rows: Sequence[Record], contract: Contract) -> dict[str, Values]:
+    """Return the features that the log holds as they were sent, after the contract's row-wise repairs.
+
+    Left out: what is masked in the log, and kinds that have no distribution to compare (texts, images, arrays, times).
+    """
+    columns = [column for column in contract.columns if column.role == "feature" and column.log == "full"]
+    return {
+        column.name: _column(rows, column)
+        for column in columns
+        if column.kind in ("number", "integer", "boolean", "category") and not column.personal
+    }
+
+
+def _column(rows: Sequence[Record], column: Column) -> Values:
+    rules = Rules.of(column)
+    cells = [row.get(column.name) for row in rows]
+    if column.kind in ("number", "integer"):
+        numbers = np.clip([_number(cell) for cell in cells], rules.low, rules.high)
+        return Values(column=column, values=numbers, missing=np.isnan(numbers))
+    texts = np.array([None if cell is None else rules.text(_text(cell)) for cell in cells], dtype=object)
+    missing = np.array([text is None for text in texts], dtype=bool)
+    texts[missing] = ""
+    return Values(column=column, values=texts, missing=missing)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number(value: Json) -> float:
+    return float(value) if _is_number(value) else float("nan")
+
+
+def _text(value: Json) -> str:
+    """Return the text form under which a contract keeps a category: true, 1, or the text itself."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
