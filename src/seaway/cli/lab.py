@@ -9,7 +9,7 @@ import typer
 
 from seaway.cli import output
 from seaway.cli.options import HERE, AsJson, Folder
-from seaway.cli.progress import Bar, STARTED
+from seaway.cli.progress import STARTED, Bar
 
 INTERRUPTED = 130
 

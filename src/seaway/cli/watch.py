@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,7 +12,7 @@ from seaway.cli import output
 from seaway.cli.options import HERE, AsJson, Folder
 from seaway.cli.progress import Bar
 from seaway.core import chance
-from seaway.core.verdict import failed
+from seaway.core.verdict import Verdict, failed
 
 Watch = Annotated[bool, typer.Option("--watch", help="Go on looking until stopped.")]
 Every = Annotated[str, typer.Option("--every", help="Pause between looks under --watch.")]
@@ -25,16 +27,16 @@ def monitor(watch: Watch = False, every: Every = "60s", folder: Folder = HERE, a
     workspace = open_project(folder)
     while True:
         found = look(workspace)
-
-        def render() -> None:
-            output.verdicts(found.verdicts, all_of_them=not watch)
-            output.say(f"to look at: {found.page}")
-
         document = {"verdicts": found.verdicts, "windows": found.windows, "report": str(found.page)}
-        output.emit(document, render, as_json=as_json)
+        output.emit(document, partial(_findings, found.verdicts, str(found.page), watch), as_json=as_json)
         if not watch:
             raise typer.Exit(1 if failed(found.verdicts) else 0)
         chance.sleep(spans.seconds(every) or 60.0)
+
+
+def _findings(verdicts: Sequence[Verdict], page: str, watch: bool) -> None:
+    output.verdicts(verdicts, all_of_them=not watch)
+    output.say(f"to look at: {page}")
 
 
 def update(
@@ -56,21 +58,21 @@ def update(
     while True:
         with Bar(quiet=as_json) as bar:
             done = turn(workspace, asked=now, progress=bar)
-
-        def render() -> None:
-            output.verdicts(done.verdicts)
-            output.say(f"{done.state}: {done.reason}")
-
         document = {
             "state": done.state,
             "reason": done.reason,
             "verdicts": done.verdicts,
             "assignment": done.assignment,
         }
-        output.emit(document, render, as_json=as_json)
+        output.emit(document, partial(_turned, done.verdicts, f"{done.state}: {done.reason}"), as_json=as_json)
         if not watch:
             return
         chance.sleep(spans.seconds(every) or 60.0)
+
+
+def _turned(verdicts: Sequence[Verdict], line: str) -> None:
+    output.verdicts(verdicts)
+    output.say(line)
 
 
 def add_to(app: typer.Typer) -> None:
