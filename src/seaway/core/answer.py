@@ -26,7 +26,7 @@ class Answered:
 
 
 class Answerer:
-    """Answers with one release. Used by one thread at a time: encoders lend buffers.
+    """Answers with one release. Used by one thread at a time, as its encoder and its runner are.
 
     Opening verifies the signature, the digests, the program's allow-list and the parity vectors, in that order.
     """

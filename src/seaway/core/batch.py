@@ -42,8 +42,7 @@ class Batch:
     """Cases as numbers: case c is the rows `starts[c]:starts[c+1]`, of which the first `seen[c]` are history.
 
     x (rows, features) float32; arrays by column name (rows, ...); starts (cases + 1,) int64; seen (cases,) int64;
-    time (rows,) int64 nanoseconds since 1970 or None; options one mapping per case.
-    Borrowed: valid until the encoder's next call in the same thread.
+    time (rows,) int64 nanoseconds since 1970 or None; options one mapping per case. The arrays are the batch's own.
     """
 
     x: Array
