@@ -61,10 +61,15 @@ class TrainSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class ReleaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[release] `days` until a bundle expires; `tolerance` of the parity gate, relative to max(1, |value|)."""
+    """[release] `days` until a bundle expires; `tolerance` of the parity gate, relative to max(1, |value|).
+
+    `use` and `limits` are the project's own words for the model card: what the model is for, and what it is not for.
+    """
 
     days: int = 730
     tolerance: float = 1e-6
+    use: str = ""
+    limits: str = ""
 
 
 class ServeSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
