@@ -107,10 +107,22 @@ def _only_listed(folder: Path, manifest: Manifest) -> None:
         if not FILE_NAME.fullmatch(name) or name in (MANIFEST, SIGNATURE):
             raise Untrusted(f"{name!r} is no name of a bundle's file", where=str(folder), fix=REFETCH)
     listed = {MANIFEST, SIGNATURE, *manifest.files}
-    found = {str(Path(root, name).relative_to(folder)) for root, _, names in os.walk(folder) for name in names}
+    found = set()
+    for root, folders, names in os.walk(folder):
+        found |= {str(Path(root, name).relative_to(folder)) for name in names}
+        # A folder with nothing listed in it, or a link to one, has no place in a bundle either.
+        found |= {
+            str(path.relative_to(folder))
+            for path in (Path(root, name) for name in folders)
+            if _is_foreign(path, folder)
+        }
     for name in sorted(found ^ listed):
         state = "is not listed in the manifest" if name in found else "is missing"
         raise Untrusted(f"{name} {state}", where=str(folder), fix=REFETCH)
+
+
+def _is_foreign(path: Path, folder: Path) -> bool:
+    return path.is_symlink() or path != folder / PROGRAM.rstrip("/") or not any(path.iterdir())
 
 
 def _read_listed(folder: Path, name: str, sha256: str, size: int) -> bytes:
