@@ -7,7 +7,6 @@ writer removes. Who signed a bundle is judged where it is used; the store holds 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import re
 import shutil
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from seaway.core import bundle, canonical, chance
 from seaway.core.bundle import Bundle
-from seaway.core.durable import publish_folder, sync_folder
+from seaway.core.durable import locked, publish_folder, sync_folder
 from seaway.core.errors import NotFound, Unavailable, Untrusted
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -90,9 +89,7 @@ class FolderStore:
     @contextlib.contextmanager
     def _writing(self, wait_s: float = _WAIT_S) -> Iterator[None]:
         """Hold the store's lock, which the kernel frees when its holder dies; whatever is staged then is a leftover."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("ab") as lock:
-            _take(lock.fileno(), self.folder, wait_s)
+        with locked(self.folder / ".lock", wait_s=wait_s, what="writing bundles"):
             for path in self.folder.glob(f"{_STAGING}*"):
                 shutil.rmtree(path)
             yield
@@ -118,21 +115,3 @@ def _is_whole(folder: Path) -> bool:
         return _read(folder)[0].digest == folder.name
     except Untrusted:
         return False
-
-
-def _take(handle: int, folder: Path, wait_s: float) -> None:
-    until = chance.monotonic() + wait_s
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if chance.monotonic() >= until:
-                raise Unavailable(
-                    f"Another process has been writing bundles for {wait_s:.0f} s",
-                    where=str(folder),
-                    fix="Wait for it, or end it, then run this again.",
-                    code="busy",
-                ) from None
-            chance.sleep(0.02)
-        else:
-            return
