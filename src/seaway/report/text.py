@@ -30,6 +30,12 @@ def fixed(value: float | None, decimals: int, *, unit: str = "") -> str:
     return _with_unit(_grouped(f"{value:.{decimals}f}"), unit)
 
 
+def exponent(value: float, digits: int = 3) -> str:
+    """The value with a power of ten, `2.5e12`, its trailing zeros dropped."""
+    mantissa, power = f"{value:.{digits - 1}e}".split("e")
+    return _grouped(_trimmed(mantissa)) + f"e{int(power)}"
+
+
 def integer(value: int) -> str:
     """A count, its thousands set apart from 10 000 on (years stay 2024)."""
     return _grouped(str(int(value)))
@@ -129,8 +135,7 @@ def _significant(value: float, digits: int) -> str:
     if value == 0:
         return "0"
     if abs(value) >= 1e15 or abs(value) < 1e-4:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return _grouped(_trimmed(mantissa)) + f"e{int(exponent)}"
+        return exponent(value, digits)
     rounded = float(f"{value:.{digits - 1}e}")
     decimals = max(0, digits - 1 - _magnitude(rounded))
     return _grouped(_trimmed(f"{value:.{decimals}f}") if float(value).is_integer() else f"{value:.{decimals}f}")

@@ -10,9 +10,10 @@ from seaway.report.figures.canvas import HALF, WIDE, standalone
 from seaway.report.figures.curves import precision_recall, roc
 from seaway.report.figures.distribution import binned, histogram
 from seaway.report.figures.dot_plot import dots
+from seaway.report.figures.events import Event
 from seaway.report.figures.fan_chart import fan
 from seaway.report.figures.importance_chart import importance
-from seaway.report.figures.line_chart import Event, Line, lines
+from seaway.report.figures.line_chart import Line, lines
 from seaway.report.figures.matrix import association, confusion
 from seaway.report.figures.rows import Estimate, Interval
 from seaway.report.figures.scatter_plot import predicted_vs_actual, residuals, scatter

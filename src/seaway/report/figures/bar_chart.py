@@ -33,8 +33,8 @@ def bars(
     rows = _rows(names, tallies, top)
     totals = {name: sum(counts.values()) or 1.0 for name, counts in tallies.items()}
     is_compared = len(tallies) > 1
-    thickness = 9.0 if is_compared else 16.0
-    pitch = thickness * len(tallies) + 8.0
+    thickness = 13.0 if is_compared else 16.0
+    pitch = thickness * len(tallies) + (10.0 if is_compared else 8.0)
     area = frame(
         title,
         width=width,

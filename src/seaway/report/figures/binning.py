@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 _FEWEST, _MOST = 8, 50
 
 # The axis stops where the range exceeds this many times the middle 98 % of the values.
-_FAR = 4.0
+_FAR = 2.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +57,9 @@ def bin_numbers(series: Mapping[str, Drawable], count: int | None = None) -> Bin
 def _edges(values: Floats, count: int | None, *, is_time: bool) -> Floats:
     low, high = _visible_range(values)
     if high - low <= 1e-12 * max(abs(low), abs(high)):
-        reach = abs(low) * 0.05 or 0.5
-        return np.array([low - reach, low + reach])
+        # One value stands in the middle, with a bin's room on either side.
+        reach = 1.0 if low == round(low) and abs(low) < 1e6 else abs(low) * 0.02 or 1.0
+        return low + reach * np.array([-1.5, -0.5, 0.5, 1.5])
     is_whole = not is_time and low >= -(2**53) and high <= 2**53 and bool(np.all(values == np.rint(values)))
     if is_whole and high - low < _MOST and count is None:
         return np.arange(math.floor(low), math.ceil(high) + 2, dtype=np.float64) - 0.5

@@ -61,19 +61,21 @@ def frame(
     y_label: str = "",
     notes: Iterable[str] = (),
     has_ticks: bool = True,
+    headroom: float = 0.0,
 ) -> Frame:
     """Lay a figure out. Either its whole `height` is given, or the plotting area's (`inner`) and the height follows.
 
-    `left` and `right` are the room beside the plotting area; `y_label` stands above it, so that nobody turns their head.
+    `left`, `right` and `headroom` are the room around the plotting area; `y_label` stands above it, so that nobody turns
+    their head.
     """
     top = _TITLE if title else 6.0
-    parts = [label(title, 0, 15, look="title", room=width / 1.12)] if title else []
+    parts = [label(title, 0, 15, look="title", room=width, size=15.5)] if title else []
     legend, legend_height = _legend(keys, top, width)
     top += legend_height
     if y_label:
         parts.append(label(y_label, 0, top + 12, look="label", room=width))
         top += _LABEL_ROW
-    top += 6.0
+    top += 9.0 + headroom
     lines = [line for line in notes if line]
     under = (_TICKS if has_ticks else 6.0) + (_LABEL_ROW if x_label else 0.0) + _NOTE_ROW * len(lines)
     bottom = top + inner if height is None else max(top + 40.0, height - under)

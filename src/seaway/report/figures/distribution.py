@@ -18,7 +18,7 @@ from seaway.report.text import column, count, integer, number, percent
 
 Floats = npt.NDArray[np.float64]
 
-_MISSING_WIDTH, _GAP = 26.0, 22.0
+_MISSING_WIDTH, _GAP, _OVERHANG = 30.0, 30.0, 12.0
 
 
 def histogram(
@@ -85,7 +85,7 @@ def _draw(bins: Bins, *, title: str, unit: str, width: float, height: float) -> 
         width=width,
         height=height,
         left=y_room(y),
-        right=_MISSING_WIDTH + _GAP if has_missing else 10.0,
+        right=_GAP + _MISSING_WIDTH + _OVERHANG if has_missing else 10.0,
         keys=_keys(list(bins.counts)),
         x_label=unit,
         y_label="share of rows" if is_share else "rows",
@@ -153,7 +153,11 @@ def _missing(gone: Mapping[str, float], bins: Bins, totals: Mapping[str, float],
     )
     base = tag("line", x1=left, x2=left + _MISSING_WIDTH, y1=area.bottom, y2=area.bottom, class_="axis")
     return tag(
-        "g", *bars, base, label("none", left + _MISSING_WIDTH / 2, area.bottom + 18, anchor="middle"), class_="missing"
+        "g",
+        *bars,
+        base,
+        label("missing", left + _MISSING_WIDTH / 2, area.bottom + 18, anchor="middle"),
+        class_="missing",
     )
 
 

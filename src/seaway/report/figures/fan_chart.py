@@ -47,7 +47,11 @@ def fan(
     at, levels = at[is_whole], {level: values[is_whole] for level, values in levels.items()}
     if not len(at):
         return empty(title, "No finite forecast", width=width)
-    true = (np.array([]), np.array([])) if actual is None else _finite(numeric(ahead_at)[: len(numeric(actual))], numeric(actual))
+    true = (
+        (np.array([]), np.array([]))
+        if actual is None
+        else _finite(numeric(ahead_at)[: len(numeric(actual))], numeric(actual))
+    )
     heights = np.concatenate([known, true[1], *levels.values()])
     y = linear(float(heights.min()), float(heights.max()), count=5)
     bands = _bands(list(levels))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from seaway.report.figures.canvas import WIDE, Frame, Key, colour, draw, empty, frame, x_axis, y_axis, y_room
 from seaway.report.figures.dates import day
+from seaway.report.figures.events import Event, draw_events, headroom
 from seaway.report.figures.letters import label, measure
 from seaway.report.figures.paths import band, polyline, thin
 from seaway.report.figures.scale import Scale, linear
@@ -35,14 +36,6 @@ class Line:
     alarms: Sequence[bool] | npt.NDArray[np.bool_] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """A moment on the x axis worth a vertical line: a release, a retraining, a drift."""
-
-    at: float | np.datetime64
-    name: str
-
-
 def lines(
     series: Sequence[Line],
     *,
@@ -64,15 +57,7 @@ def lines(
         return empty(title, "No finite values", width=width)
     limits = {name: value for name, value in (limits or {}).items() if np.isfinite(value)}
     y = _value_scale(shown, list(limits.values()), is_percent=is_percent)
-    moments = [
-        (
-            float(
-                numeric([event.at])[0] if not isinstance(event.at, np.datetime64) else numeric(np.array([event.at]))[0]
-            ),
-            event.name,
-        )
-        for event in events
-    ]
+    shown_events = [event for event in events if np.isfinite(event.place)]
     dropped = sum(int((~points.is_drawn).sum()) for points in shown)
     area = frame(
         title,
@@ -83,9 +68,10 @@ def lines(
         keys=_keys(shown),
         x_label=x_label,
         y_label=unit,
+        headroom=headroom(shown_events),
         notes=[f"{count(dropped, 'point')} without a finite value not shown"] if dropped else [],
     )
-    x = area.x(_position_scale(shown, [at for at, _ in moments], is_time=is_time, width=width))
+    x = area.x(_position_scale(shown, [event.place for event in shown_events], is_time=is_time, width=width))
     y = area.y(y)
     return draw(
         area,
@@ -93,7 +79,7 @@ def lines(
         y_axis(area, y),
         x_axis(area, x),
         [_limit(area, y, name, value) for name, value in limits.items()],
-        _events(area, x, moments),
+        draw_events(area, x, shown_events),
         [_line(points, place, x, y, is_time=is_time) for place, points in enumerate(shown)],
     )
 
@@ -143,11 +129,15 @@ def _value_scale(shown: Sequence[_Points], limits: Sequence[float], *, is_percen
 
 
 def _position_scale(shown: Sequence[_Points], moments: Sequence[float], *, is_time: bool, width: float) -> Scale:
-    places = np.concatenate(
-        [one.x[one.is_drawn] for one in shown] + [np.array([at for at in moments if np.isfinite(at)])]
+    places = np.concatenate([one.x[one.is_drawn] for one in shown] + [np.array(moments)])
+    return linear(
+        float(places.min()),
+        float(places.max()),
+        count=max(3, int(width / 120)),
+        is_snug=True,
+        is_time=is_time,
+        is_whole=bool(np.all(places == np.rint(places))),
     )
-    ticks = max(3, int(width / 120))
-    return linear(float(places.min()), float(places.max()), count=ticks, is_snug=True, is_time=is_time)
 
 
 def _keys(shown: Sequence[_Points]) -> list[Key]:
@@ -190,7 +180,7 @@ def _dot(points: _Points, i: int, place: int, x: Scale, y: Scale, *, is_time: bo
     tip = tag("title", f"{points.name}, {at}\n{shown[0]}{interval}{chr(10) + 'alarm' if is_alarm else ''}")
     middle = {"cx": x(points.x[i]), "cy": y(points.y[i])}
     if not is_alarm:
-        return tag("circle", tip, **middle, r=3, class_=f"dot fill-{colour(place)} halo")
+        return tag("circle", tip, **middle, r=3.6, class_=f"dot fill-{colour(place)} halo")
     ring = tag("circle", **middle, r=9, class_="line-fail", stroke_width=1.5)
     return join((ring, tag("circle", tip, **middle, r=5, class_="dot fill-fail halo")))
 
@@ -198,31 +188,6 @@ def _dot(points: _Points, i: int, place: int, x: Scale, y: Scale, *, is_time: bo
 def _limit(area: Frame, y: Scale, name: str, value: float) -> Html:
     line = tag("line", x1=area.left, x2=area.right, y1=y(value), y2=y(value), class_="reference")
     return join((line, label(name, area.right + 6, y(value) + 4)))
-
-
-def _events(area: Frame, x: Scale, moments: Sequence[tuple[float, str]]) -> Html:
-    """Vertical lines; names stand above them on two levels, and one that would cover another is left to the tooltip."""
-    marks, free_from = [], [-1e9, -1e9]
-    for at, name in sorted(event for event in moments if np.isfinite(event[0])):
-        place = x(at)
-        room = min(measure(name), 180.0)
-        start = min(place + 5, area.right - room)
-        level = next((row for row in (0, 1) if start >= free_from[row]), None)
-        line = tag(
-            "line",
-            tag("title", name),
-            x1=place,
-            x2=place,
-            y1=area.top,
-            y2=area.bottom,
-            class_="line-ink event",
-            stroke_width=1.2,
-        )
-        marks.append(line)
-        if level is not None:
-            marks.append(label(name, start, area.top + 10 + 15 * level, look="small", room=180))
-            free_from[level] = start + room + 8
-    return tag("g", *marks)
 
 
 def _describe(shown: Sequence[_Points], *, is_time: bool) -> str:

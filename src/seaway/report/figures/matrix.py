@@ -13,11 +13,13 @@ from seaway.report.figures.canvas import HALF, draw, empty, frame
 from seaway.report.figures.letters import fit, label, measure
 from seaway.report.markup import Html, coordinate, join, tag
 from seaway.report.palette import HEAT, STRONG_DIVERGING, STRONG_HEAT
-from seaway.report.text import fixed, integer, number, percent
+from seaway.report.text import MINUS, fixed, integer, number, percent
 
 Floats = npt.NDArray[np.float64]
 
-_LARGEST_CELL, _NUMBER_CELL, _LABEL_CELL = 64.0, 30.0, 11.0
+_LARGEST_CELL, _NUMBER_CELL = 64.0, 30.0
+_ROW_NAMES, _COLUMN_NAMES = 13.0, 18.0  # pixels from one name to the next; slanted ones need more
+_KEY = 30.0
 _TIPS = 900  # cells with a tooltip of their own; larger matrices have one for each row
 
 
@@ -33,6 +35,7 @@ class _Grid:
     text: Callable[[int, int], str]
     tip: Callable[[int, int], str]
     row_tip: Callable[[int], str]
+    ends: tuple[str, str]
 
 
 def confusion(labels: Sequence[str], counts: npt.ArrayLike, *, title: str = "Confusion", width: float = HALF) -> Html:
@@ -55,7 +58,8 @@ def confusion(labels: Sequence[str], counts: npt.ArrayLike, *, title: str = "Con
     grid = _Grid(
         rows=labels,
         columns=labels,
-        shades=np.where(matrix > 0, np.minimum((shares * HEAT).astype(np.int64), HEAT - 1), -1),
+        # The palest step is nearly paper: a single mistake must be seen.
+        shades=np.where(matrix > 0, 1 + np.minimum((shares * (HEAT - 1)).astype(np.int64), HEAT - 2), -1),
         ramp="h",
         strong=lambda step: step >= STRONG_HEAT,
         text=lambda i, j: integer(int(matrix[i, j])) if matrix[i, j] else "",
@@ -63,8 +67,9 @@ def confusion(labels: Sequence[str], counts: npt.ArrayLike, *, title: str = "Con
             f"true {labels[i]}, predicted {labels[j]}\n{integer(int(matrix[i, j]))} rows, {percent(shares[i, j])} of {labels[i]}"
         ),
         row_tip=row_tip,
+        ends=("0%", "100% of the true class"),
     )
-    notes = ["rows: true class · columns: predicted class · shade: share of the true class"]
+    notes = ["rows: true class · columns: predicted class"]
     return _draw(
         grid, title, f"Confusion matrix of {len(labels)} classes, {percent(right)} of rows right", notes, width
     )
@@ -100,6 +105,7 @@ def association(
         text=lambda i, j: fixed(clean[i, j], 2) if known[i, j] else "",
         tip=lambda i, j: f"{names[i]} and {names[j]}: {fixed(clean[i, j], 3)}",
         row_tip=row_tip,
+        ends=(f"{MINUS}1", "1") if is_signed else ("0", "1"),
     )
     return _draw(grid, title, f"Association of {len(names)} columns; {strongest}", [note], width)
 
@@ -118,32 +124,48 @@ def _square(names: Sequence[str], values: npt.ArrayLike) -> Floats:
 def _draw(grid: _Grid, title: str, description: str, notes: Sequence[str], width: float) -> Html:
     left = min(width * 0.34, max(measure(name) for name in grid.rows) + 12)
     cell = min(_LARGEST_CELL, (width - left - 8) / len(grid.columns))
-    if cell < _LABEL_CELL:
-        # Names would lie over one another: only as many stand as there is room for.
-        left = min(left, width * 0.26)
-        cell = (width - left - 8) / len(grid.columns)
-    slanted = any(measure(name) > cell - 4 for name in grid.columns)
-    heads = min(110.0, max(measure(name) for name in grid.columns) * 0.72 + 14) if slanted else 20.0
-    area = frame(title, width=width, inner=heads + cell * len(grid.rows), left=left, notes=notes, has_ticks=False)
+    is_slanted = any(measure(name) > cell - 4 for name in grid.columns)
+    longest = max(measure(name) for name in grid.columns)
+    heads = min(left, longest + 8) * 0.72 + 10 if is_slanted else 20.0
+    inner = heads + cell * len(grid.rows) + _KEY
+    area = frame(title, width=width, inner=inner, left=left, notes=notes, has_ticks=False)
     top = area.top + heads
-    every = max(1, math.ceil(_LABEL_CELL / cell))
-    names: list[Html] = []
-    for place in range(0, len(grid.rows), every):
-        middle = (place + 0.5) * cell
-        names.append(label(grid.rows[place], left - 8, top + middle + 4, anchor="end", room=left - 8))
-        names.append(_head(grid.columns[place], left + middle, top - 7, heads, cell, is_slanted=slanted, width=width))
+    every = max(1, math.ceil(_ROW_NAMES / cell))
+    rows = [
+        label(grid.rows[i], left - 8, top + (i + 0.5) * cell + 4, anchor="end", room=left - 8)
+        for i in range(0, len(grid.rows), every)
+    ]
+    every = max(1, math.ceil((_COLUMN_NAMES if is_slanted else _ROW_NAMES) / cell))
+    columns = [
+        _head(grid.columns[j], left + (j + 0.5) * cell, top - 7, left if is_slanted else None)
+        for j in range(0, len(grid.columns), every)
+    ]
     is_large = grid.shades.size > _TIPS
     cells = _large(grid, left, top, cell) if is_large else _small(grid, left, top, cell)
-    return draw(area, description, *names, cells)
+    return draw(area, description, *rows, *columns, cells, _key(grid, left, top + cell * len(grid.rows) + 14))
 
 
-def _head(name: str, x: float, y: float, room: float, cell: float, *, is_slanted: bool, width: float) -> Html:
-    if not is_slanted:
+def _head(name: str, x: float, y: float, slant: float | None) -> Html:
+    """A column's name over it; a slanted one runs down to its column from the left, where there is always room."""
+    if slant is None:
         return label(name, x, y, anchor="middle")
-    shown = fit(name, min((room - 10) / 0.72, (width - x) / 0.72 + 8))
+    shown = fit(name, slant)
     whole = tag("title", name) if shown != name else None
-    turn = f"rotate(-45 {coordinate(x)} {coordinate(y)})"
-    return tag("text", whole, shown, x=x, y=y, class_="tick", transform=turn)
+    turn = f"rotate(45 {coordinate(x)} {coordinate(y)})"
+    return tag("text", whole, shown, x=x, y=y, class_="tick", text_anchor="end", transform=turn)
+
+
+def _key(grid: _Grid, left: float, y: float) -> Html:
+    """Which shade means what, from one end to the other."""
+    start = left + measure(grid.ends[0]) + 8
+    first = 0 if grid.ramp == "d" or grid.ends[0] == "0" else 1
+    steps = [
+        tag("rect", x=start + 16 * place, y=y, width=16, height=9, class_=f"fill-{grid.ramp}{step}")
+        for place, step in enumerate(range(first, HEAT))
+    ]
+    low = label(grid.ends[0], left, y + 9, look="note")
+    high = label(grid.ends[1], start + 16 * len(steps) + 8, y + 9, look="note")
+    return tag("g", low, *steps, high, class_="key")
 
 
 def _small(grid: _Grid, left: float, top: float, cell: float) -> Html:

@@ -33,10 +33,12 @@ class Interval:
 
 def name_room(names: Iterable[str], width: float) -> float:
     """Room for the names: what the longest needs, at most two fifths of the figure."""
-    return min(width * 0.4, max((measure(name) for name in names), default=0.0) + 12)
+    return min(width * 0.4, max((measure(name or "(blank)") for name in names), default=0.0) + 12)
 
 
 def row_name(area: Frame, name: str, middle: float, *, is_bold: bool = False) -> Html:
     """A row's name left of the plotting area, cut where it is too long."""
     look = "bold" if is_bold else "tick"
-    return label(name, area.left - 10, middle + 4, look=look, anchor="end", room=area.left - 10)
+    return label(
+        name if name.strip() else "(blank)", area.left - 10, middle + 4, look=look, anchor="end", room=area.left - 10
+    )

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from seaway.report.figures.dates import time_ticks
-from seaway.report.text import MINUS, fixed, number
+from seaway.report.text import MINUS, exponent, fixed
 
+_SHORT = 3  # decimals a shortened tick may have: 1.002 M, but 1 000 000.2 in full
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -73,15 +74,11 @@ def tick_labels(values: list[float], step: float) -> list[str]:
     """Labels with the decimals of the step; millions and billions shortened, very large and small numbers with an exponent."""
     largest = max((abs(value) for value in values), default=0.0)
     for unit, factor in (("bn", 1e9), ("M", 1e6)):
-        if factor <= largest < factor * 1e3:
-            decimals = _decimals(step / factor)
+        decimals = _decimals(step / factor)
+        if factor <= largest < factor * 1e3 and decimals <= _SHORT:
             return [f"{fixed(value / factor, decimals)} {unit}" if value else "0" for value in values]
-    if largest >= 1e12 or step < 1e-4:
-        digits = max(1, math.floor(math.log10(largest / step) + 1e-9) + 2) if largest else 1
-        return [
-            number(float(f"{value:.{min(digits, 15)}g}"), min(digits, 15)) if abs(value) > step / 2 else "0"
-            for value in values
-        ]
+    if largest >= 1e12 or step < 1e-5:
+        return [_with_exponent(value, step) if abs(value) > step / 2 else "0" for value in values]
     return [fixed(value + 0.0, _decimals(step)) for value in values]
 
 
@@ -104,10 +101,17 @@ def nice_step(span: float, count: int) -> float:
 
 def _decimals(step: float) -> int:
     """How many decimals tell neighbouring ticks apart: 0.25 needs two."""
-    for decimals in range(13):
-        if abs(step * 10**decimals - round(step * 10**decimals)) < 1e-6:
+    for decimals in range(16):
+        shifted = step * 10.0**decimals
+        if round(shifted) >= 1 and abs(shifted - round(shifted)) < 1e-6 * shifted:
             return decimals
-    return 12
+    return 16
+
+
+def _with_exponent(value: float, step: float) -> str:
+    """As few digits as give the tick back: 2.5e-8, but 5e-8."""
+    digits = next((n for n in range(1, 16) if abs(float(f"{value:.{n - 1}e}") - value) < 1e-4 * step), 16)
+    return exponent(value, digits)
 
 
 def _percent(value: float, step: float) -> str:

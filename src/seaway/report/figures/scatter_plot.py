@@ -91,7 +91,7 @@ def _cloud(
     is_binned = len(across) > _POINTS
     notes = dropped_note(dropped)
     if is_binned:
-        notes = [f"{integer(len(across))} rows; the darker, the more rows in a hexagon", *notes]
+        notes = [f"{integer(len(across))} rows; the stronger the colour, the more of them", *notes]
     area = frame(
         title, width=width, height=height, left=y_room(y), right=16, x_label=labels[0], y_label=labels[1], notes=notes
     )

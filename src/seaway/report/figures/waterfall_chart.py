@@ -10,7 +10,7 @@ from seaway.report.figures.letters import label, measure
 from seaway.report.figures.rows import name_room, row_name
 from seaway.report.figures.scale import Scale, linear
 from seaway.report.markup import Html, join, tag
-from seaway.report.text import count, number, signed
+from seaway.report.text import column, count, number, signed
 
 _PITCH, _BAR = 25.0, 15.0
 _OPEN = 1e-6  # relative: base + attributions must give the margin this well
@@ -48,11 +48,12 @@ def waterfall(
     levels = [base]
     for _, push in steps:
         levels.append(levels[-1] + push)
-    room = max(measure(signed(push)) for push in (base, *(push for _, push in steps))) + 10
+    texts = column([base, *(push for _, push in steps), total], 2)
+    room = max(map(measure, texts)) + 16
     x = _scale(levels, area, room)
-    marks = [_total(area, x, "base", base, 0)]
-    marks += [_step(area, x, name, levels[i], push, i + 1) for i, (name, push) in enumerate(steps)]
-    marks.append(_total(area, x, "margin", total, len(names) - 1))
+    marks = [_total(area, x, "base", base, texts[0], 0)]
+    marks += [_step(area, x, name, levels[i], push, texts[i + 1], i + 1) for i, (name, push) in enumerate(steps)]
+    marks.append(_total(area, x, "margin", total, texts[-1], len(names) - 1))
     described = f"From {number(base)} to {number(total)}; " + ", ".join(
         f"{name} {signed(push)}" for name, push in steps[:3]
     )
@@ -70,7 +71,7 @@ def _named(name: str, values: Mapping[str, str]) -> str:
     return f"{name} = {values[name]}" if name in values else name
 
 
-def _step(area: Frame, x: Scale, name: str, start: float, push: float, row: int) -> Html:
+def _step(area: Frame, x: Scale, name: str, start: float, push: float, text: str, row: int) -> Html:
     middle = area.top + (row + 0.5) * _PITCH
     left, right = sorted((x(start), x(start + push)))
     is_up = push >= 0
@@ -90,18 +91,18 @@ def _step(area: Frame, x: Scale, name: str, start: float, push: float, row: int)
                 stroke_dasharray="2 2",
             ),
             tag("rect", tip, **bar, rx=1.5, class_=f"bar push fill-{'s2' if is_up else 's1'}"),
-            label(signed(push), beside, middle + 4, anchor=anchor),
+            label(f"+{text}" if push > 0 else text, beside, middle + 4, anchor=anchor),
         )
     )
 
 
-def _total(area: Frame, x: Scale, name: str, value: float, row: int) -> Html:
+def _total(area: Frame, x: Scale, name: str, value: float, text: str, row: int) -> Html:
     middle = area.top + (row + 0.5) * _PITCH
     place = x(value)
     return join(
         (
             row_name(area, name, middle, is_bold=True),
             tag("circle", tag("title", f"{name}: {number(value)}"), cx=place, cy=middle, r=5, class_="dot fill-ink"),
-            label(number(value), place + 10, middle + 4, look="bold"),
+            label(text, place + 10, middle + 4, look="bold"),
         )
     )
