@@ -147,7 +147,7 @@ class _Walk:
             "model",
             data,
             "model",
-            one={1: self._int, 2: self._name, 3: self._name, 7: self.graph},
+            one={1: self._int, 2: self._name, 7: self.graph},
             many={8: self.opset},
         )
         if 7 not in got.one:
@@ -187,7 +187,7 @@ class _Walk:
             "node",
             data,
             where,
-            one={3: self._name, 4: self._name, 7: self._name},
+            one={4: self._name, 7: self._name},
             many={1: self._name, 2: self._name, 5: self.attribute},
             caps={1: self.limits.values, 2: self.limits.values, 5: self.limits.values},
         )
@@ -286,17 +286,17 @@ class _Walk:
             reader = (one or {}).get(number) or (many or {}).get(number)
             if reader is None:
                 named = _FORBIDDEN.get((kind, number), f"field {number}")
-                raise _not_allowed(f"{named} in a {kind}", where)
+                raise _not_allowed(f"{named} in {_a(kind)}", where)
             if (wire == VARINT) != (reader == self._int) or wire not in (VARINT, LENGTH):
-                raise malformed(f"wire type {wire} in field {number} of a {kind}", where)
+                raise malformed(f"wire type {wire} in field {number} of {_a(kind)}", where)
             if one and number in one:
                 if number in got.one:
-                    raise malformed(f"field {number} of a {kind} comes twice", where)
+                    raise malformed(f"field {number} of {_a(kind)} comes twice", where)
                 got.one[number] = reader(value, where)
             else:
                 items = got.many.setdefault(number, [])
                 if len(items) >= (caps or {}).get(number, self.limits.values):
-                    raise _too_large(f"more than {len(items)} of field {number} in a {kind}", where)
+                    raise _too_large(f"more than {len(items)} of field {number} in {_a(kind)}", where)
                 items.append(reader(value, f"{where}.{number}[{len(items)}]"))
         return got
 
@@ -327,6 +327,10 @@ def _split(data: memoryview, where: str, runs: int) -> Iterator[tuple[int, int, 
                 raise malformed(f"wire type {wire} in field {number}", where)
             yield number, wire, value
             at += end
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
 
 
 def _by_name(pairs: list[tuple[str, Any]], where: str) -> dict[str, Any]:
