@@ -1,0 +1,140 @@
+"""Is this bundle what was signed, does it hold only what is allowed, and does it answer as the trained model did?
+
+The order is the safety: nothing is parsed before the signature and the digests hold, nothing is run before it was walked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from seaway.core import bundle, chance, parity
+from seaway.core.answer import Answerer
+from seaway.core.bundle import Bundle
+from seaway.core.errors import SeawayError
+from seaway.core.protocols import Verifier
+from seaway.core.verdict import Verdict
+
+SOON_S = 30 * 86_400
+"""A release that expires within this time gets a warning."""
+
+CODES = {"R001": "signature", "R002": "digests", "R003": "allowed program", "R004": "parity", "R005": "expiry"}
+
+
+def verify(folder: Path, verifier: Verifier) -> list[Verdict]:
+    """Return one verdict per question R001 to R005; after a `fail` of R001 to R003 the rest is not-applicable."""
+    found: list[Verdict] = []
+    for verdict in _steps(folder, verifier):
+        found.append(verdict)
+        if verdict.outcome == "fail" and verdict.code in ("R001", "R002", "R003"):
+            break
+    asked = {verdict.code for verdict in found}
+    return found + [_unasked(code, folder, found[-1].code) for code in CODES if code not in asked]
+
+
+def _steps(folder: Path, verifier: Verifier) -> Iterator[Verdict]:
+    watched = _Watched(verifier)
+    try:
+        opened = bundle.open_bundle(folder, watched)
+    except SeawayError as error:
+        if not watched.holds:
+            yield _signature(folder, error)
+            return
+        yield _signature(folder, None)
+        yield _digests(folder, error, 0)
+        return
+    yield _signature(folder, None)
+    yield _digests(folder, None, len(opened.files))
+    try:
+        answerer = Answerer(folder, verifier, replay=False)
+    except SeawayError as error:
+        yield _program(folder, error, opened)
+        return
+    yield _program(folder, None, opened)
+    yield _parity(answerer)
+    yield _expiry(opened)
+
+
+def _signature(folder: Path, error: SeawayError | None) -> Verdict:
+    """The manifest is signed by a trusted key."""
+    return _say("R001", folder, error, "The manifest is signed by a key that is trusted here")
+
+
+def _digests(folder: Path, error: SeawayError | None, files: int) -> Verdict:
+    """Every file is listed, plain, and has the signed size and SHA-256."""
+    return _say("R002", folder, error, f"{files} files, each of the size and SHA-256 that was signed, and no other")
+
+
+def _program(folder: Path, error: SeawayError | None, opened: Bundle) -> Verdict:
+    """The program was walked byte by byte and holds only what the engine allows; then it was loaded."""
+    return _say("R003", folder, error, f"The program holds only what the engine {opened.manifest.engine!r} allows")
+
+
+def _parity(answerer: Answerer) -> Verdict:
+    """The loaded program repeats the trained model's answers on the bundle's own vectors."""
+    try:
+        proof = answerer.parity()
+    except SeawayError as error:
+        return _say("R004", Path(answerer.digest), error, "")
+    if not proof.difference.cases:
+        return Verdict(
+            code="R004",
+            outcome="fail",
+            subject=answerer.digest,
+            message="The bundle carries no parity vectors, so nothing shows what it answers",
+            fix="Release the run again.",
+        )
+    return parity.verdict("R004", answerer.digest, proof.difference, proof.tolerance)
+
+
+def _expiry(opened: Bundle) -> Verdict:
+    """The release is not past the day until which it was made to be used."""
+    expires = opened.manifest.expires
+    try:
+        left_s = datetime.fromisoformat(expires).timestamp() - chance.now()
+    except ValueError:
+        left_s = -1.0
+    outcome = "fail" if left_s <= 0 else "warn" if left_s < SOON_S else "pass"
+    return Verdict(
+        code="R005",
+        outcome="fail" if left_s <= 0 else "warn" if left_s < SOON_S else "pass",
+        subject=opened.digest,
+        message=f"Valid until {expires[:10] or 'no stated day'}"
+        + (f", {left_s / 86_400:.0f} days from now" if left_s > 0 else ", which is past"),
+        fix="" if outcome == "pass" else "Train and release on newer data: `seaway update`.",
+        evidence={"expires": expires},
+    )
+
+
+class _Watched:
+    """A verifier that remembers whether the signature held, to tell a bad signature from a bad file."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+        self.holds = False
+
+    def verify(self, data: bytes, signature: bytes) -> None:
+        """Ask the verifier."""
+        self._verifier.verify(data, signature)
+        self.holds = True
+
+
+def _say(code: str, folder: Path, error: SeawayError | None, holds: str) -> Verdict:
+    return Verdict(
+        code=code,
+        outcome="fail" if error else "pass",
+        subject=folder.name,
+        message=error.what if error else holds,
+        fix=error.fix if error else "",
+        evidence={"where": error.where} if error else {},
+    )
+
+
+def _unasked(code: str, folder: Path, after: str) -> Verdict:
+    return Verdict(
+        code=code,
+        outcome="not-applicable",
+        subject=folder.name,
+        message=f"The {CODES[code]} was not looked at, since {after} failed",
+    )
