@@ -118,7 +118,7 @@ def _only_listed(folder: Path, manifest: Manifest) -> None:
         }
     for name in sorted(found ^ listed):
         state = "is not listed in the manifest" if name in found else "is missing"
-        raise Untrusted(f"{name} {state}", where=str(folder), fix=REFETCH)
+        raise Untrusted(f"{name!r} {state}", where=str(folder), fix=REFETCH)
 
 
 def _is_foreign(path: Path, folder: Path) -> bool:

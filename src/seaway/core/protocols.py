@@ -314,8 +314,17 @@ class Rollout(Protocol):
 class Replay(Protocol):
     """Asks a bundle over the live path."""
 
-    def __call__(self, bundle: Path, real: Sequence[tuple[Mapping[str, Json], Mapping[str, Json]]]) -> list[Verdict]:
-        """Replay parity vectors and real (row, expected prediction) pairs through the real server on loopback."""
+    def __call__(
+        self,
+        bundle: Path,
+        real: Sequence[tuple[Mapping[str, Json], Mapping[str, Json]]],
+        *,
+        keys: Path | None = None,
+    ) -> list[Verdict]:
+        """Replay parity vectors and real (row, expected prediction) pairs through the real server on loopback.
+
+        `keys` is the folder of public keys that the server trusts.
+        """
         ...
 
 
