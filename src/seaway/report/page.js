@@ -26,17 +26,20 @@
       sorter.type = "button";
       sorter.append(...head.childNodes);
       head.append(sorter);
+      // Numbers are asked for from the top, words from A.
+      const first = head.classList.contains("number") ? "descending" : "ascending";
+      const second = first === "ascending" ? "descending" : "ascending";
       sorter.addEventListener("click", () => {
-        const up = head.getAttribute("aria-sort") !== (head.classList.contains("number") ? "descending" : "ascending") ? !head.classList.contains("number") : head.classList.contains("number");
+        const order = head.getAttribute("aria-sort") === first ? second : first;
+        const sign = order === "ascending" ? 1 : -1;
         heads.forEach((other) => other.removeAttribute("aria-sort"));
-        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        head.setAttribute("aria-sort", order);
         const key = (row) => { const cell = row.cells[place]; return cell.dataset.sort ?? cell.textContent.trim(); };
         const compare = (a, b) => {
           const x = key(a), y = key(b);
           if (x === "" || y === "") return (x === "") - (y === "");
           const numeric = !Number.isNaN(+x) && !Number.isNaN(+y);
-          const order = numeric ? x - y : x.localeCompare(y, undefined, { numeric: true });
-          return up ? order : -order;
+          return sign * (numeric ? x - y : x.localeCompare(y, undefined, { numeric: true }));
         };
         const body = table.tBodies[0];
         body.append(...[...body.rows].sort(compare));

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from seaway.report.figures.canvas import HALF, Frame, Key, colour, draw, empty, frame
+from seaway.report.figures.canvas import HALF, Frame, draw, empty, frame
+from seaway.report.figures.legend import Key, colour
 from seaway.report.figures.letters import label
 from seaway.report.figures.rows import name_room, row_name
 from seaway.report.figures.scale import Scale, linear

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from seaway.report.figures.canvas import HALF, Frame, colour, draw, empty, frame, x_axis
+from seaway.report.figures.axes import x_axis
+from seaway.report.figures.canvas import HALF, Frame, draw, empty, frame
+from seaway.report.figures.legend import colour
 from seaway.report.figures.paths import polyline
 from seaway.report.figures.rows import name_room, row_name
 from seaway.report.figures.scale import Scale, linear

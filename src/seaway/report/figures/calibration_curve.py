@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seaway.report.figures.canvas import HALF, Frame, Key, colour, draw, empty, frame, x_axis, y_axis, y_room
+from seaway.report.figures.axes import x_axis, y_axis, y_room
+from seaway.report.figures.canvas import HALF, Frame, draw, empty, frame
+from seaway.report.figures.legend import Key, colour
 from seaway.report.figures.letters import label
 from seaway.report.figures.paths import polyline
 from seaway.report.figures.scale import Scale, linear

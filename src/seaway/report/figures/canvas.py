@@ -1,29 +1,19 @@
-"""The frame of every figure: title, legend, axes, notes, and the SVG element around them."""
+"""The frame of every figure: title, legend, labels and notes around a plotting area, and the SVG element around them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 from seaway.report import look
-from seaway.report.figures.letters import label, measure
+from seaway.report.figures.legend import Key, draw_legend
+from seaway.report.figures.letters import label
 from seaway.report.figures.scale import Scale
 from seaway.report.markup import Html, join, tag
-from seaway.report.palette import SERIES
 
 HALF, WIDE = 470, 980  # pixels: two figures side by side, or one over the whole column
 
-_TITLE, _LEGEND_ROW, _LABEL_ROW, _NOTE_ROW, _TICKS = 26.0, 20.0, 20.0, 17.0, 22.0
-
-
-class Key(NamedTuple):
-    """An entry of the legend: what a mark stands for."""
-
-    name: str
-    mark: Literal["fill", "soft", "line", "dot", "reference", "area"]
-    colour: str
-    pattern: int = 0
+_TITLE, _LABEL_ROW, _NOTE_ROW, _TICKS = 26.0, 20.0, 17.0, 22.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +60,7 @@ def frame(
     """
     top = _TITLE if title else 6.0
     parts = [label(title, 0, 15, look="title", room=width, size=15.5)] if title else []
-    legend, legend_height = _legend(keys, top, width)
+    legend, legend_height = draw_legend(keys, top, width)
     top += legend_height
     if y_label:
         parts.append(label(y_label, 0, top + 12, look="label", room=width))
@@ -123,82 +113,18 @@ def empty(title: str, reason: str, *, width: float = HALF) -> Html:
     )
 
 
-def standalone(figure: Html, *, width: float = HALF) -> str:
+def standalone(figure: Html) -> str:
     """The figure as the text of an .svg file: its style inside, on the paper's colour."""
     head = figure.split(">", 1)[0]
-    size = head.split('viewBox="0 0 ', 1)[1].split('"', 1)[0].split()
+    width, height = (float(side) + 32 for side in head.split('viewBox="0 0 ', 1)[1].split('"', 1)[0].split())
     return tag(
         "svg",
-        Html(f"<style>{look.content_style().replace('<', '')}</style>"),
-        tag("rect", width="100%", height="100%", class_="paper", fill="#fff"),
+        Html(f"<style>{look.content_style()}</style>"),
+        tag("rect", width="100%", height="100%", x="-16", y="-16", class_="paper"),
         figure,
         xmlns="http://www.w3.org/2000/svg",
         class_="sw",
-        viewBox=f"-16 -16 {float(size[0]) + 32:g} {float(size[1]) + 32:g}",
+        viewBox=f"-16 -16 {width:g} {height:g}",
+        width=width,
+        height=height,
     )
-
-
-def y_room(scale: Scale, *, least: float = 18.0) -> float:
-    """The room the labels of a vertical axis need."""
-    return max([least, *(measure(text) + 9 for _, text in scale.ticks)])
-
-
-def y_axis(area: Frame, scale: Scale) -> Html:
-    """Grid lines with their labels; the scale is in the area's pixels."""
-    lines = (
-        join(
-            (
-                tag("line", x1=area.left, x2=area.right, y1=scale(value), y2=scale(value), class_="grid"),
-                label(text, area.left - 8, scale(value) + 4, anchor="end"),
-            )
-        )
-        for value, text in scale.ticks
-    )
-    return tag("g", *lines)
-
-
-def x_axis(area: Frame, scale: Scale, *, has_grid: bool = False) -> Html:
-    """The base line with its labels; labels that would touch are left out."""
-    marks = [tag("line", x1=area.left, x2=area.right, y1=area.bottom, y2=area.bottom, class_="axis")]
-    free_from = -1e9
-    for value, text in scale.ticks:
-        x, half = scale(value), measure(text) / 2
-        if has_grid:
-            marks.append(tag("line", x1=x, x2=x, y1=area.top, y2=area.bottom, class_="grid"))
-        x_text = min(max(x, half), area.width - half)
-        if x_text - half < free_from:
-            continue
-        marks.append(tag("line", x1=x, x2=x, y1=area.bottom, y2=area.bottom + 4, class_="axis"))
-        marks.append(label(text, x_text, area.bottom + 18, anchor="middle"))
-        free_from = x_text + half + 8
-    return tag("g", *marks)
-
-
-def colour(place: int) -> str:
-    """The colour's name of the series at this place; after the last the first returns."""
-    return f"s{place % SERIES + 1}"
-
-
-def _legend(keys: Sequence[Key], top: float, width: float) -> tuple[Html, float]:
-    """The entries, wrapped into rows, and the height they take."""
-    if not keys:
-        return Html(""), 0.0
-    marks, x, row = [], 0.0, 0
-    for key in keys:
-        room = min(measure(key.name), width - 30) + 26 + 16
-        if x and x + room > width + 16:
-            x, row = 0.0, row + 1
-        y = top + row * _LEGEND_ROW + 8
-        marks += [_swatch(key, x, y), label(key.name, x + 26, y + 4, look="tick", room=width - 30)]
-        x += room
-    return tag("g", *marks), (row + 1) * _LEGEND_ROW
-
-
-def _swatch(key: Key, x: float, y: float) -> Html:
-    if key.mark in ("fill", "soft", "area"):
-        shade = {"fill": "", "soft": " soft", "area": " area"}[key.mark]
-        return tag("rect", x=x, y=y - 5, width=20, height=10, rx=2, class_=f"fill-{key.colour}{shade}")
-    if key.mark == "dot":
-        return tag("circle", cx=x + 10, cy=y, r=4.5, class_=f"fill-{key.colour}")
-    kind = "reference" if key.mark == "reference" else f"line-{key.colour} curve pattern-{key.pattern}"
-    return tag("line", x1=x, x2=x + 20, y1=y, y2=y, class_=kind)

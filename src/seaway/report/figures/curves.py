@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from seaway.report.figures.canvas import HALF, Key, colour, draw, empty, frame, x_axis, y_axis, y_room
+from seaway.report.figures.axes import x_axis, y_axis, y_room
+from seaway.report.figures.canvas import HALF, draw, empty, frame
+from seaway.report.figures.legend import Key, colour
 from seaway.report.figures.paths import polyline
 from seaway.report.figures.scale import linear
 from seaway.report.figures.values import Values, dropped_note, finite_rows

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from seaway.report.figures.canvas import HALF, Frame, draw, empty, frame, x_axis
+from seaway.report.figures.axes import x_axis
+from seaway.report.figures.canvas import HALF, Frame, draw, empty, frame
 from seaway.report.figures.rows import Estimate, name_room, row_name
 from seaway.report.figures.scale import Scale, linear
 from seaway.report.markup import Html, join, tag

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seaway.report.figures.canvas import WIDE, Frame, Key, colour, draw, empty, frame, x_axis, y_axis, y_room
+from seaway.report.figures.axes import x_axis, y_axis, y_room
+from seaway.report.figures.canvas import WIDE, Frame, draw, empty, frame
 from seaway.report.figures.dates import day
 from seaway.report.figures.events import Event, draw_events, headroom
+from seaway.report.figures.legend import Key, colour
 from seaway.report.figures.letters import label, measure
 from seaway.report.figures.paths import band, polyline, thin
 from seaway.report.figures.scale import Scale, linear

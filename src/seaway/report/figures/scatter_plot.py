@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from seaway.report.figures.canvas import HALF, Frame, draw, empty, frame, x_axis, y_axis, y_room
+from seaway.report.figures.axes import x_axis, y_axis, y_room
+from seaway.report.figures.canvas import HALF, Frame, draw, empty, frame
 from seaway.report.figures.scale import Scale, linear
 from seaway.report.figures.values import Values, dropped_note, finite_rows
 from seaway.report.markup import Html, coordinate, tag
