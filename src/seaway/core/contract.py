@@ -81,8 +81,10 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def encoded(self) -> tuple[str, ...]:
-        """Names of this column's places in the matrix."""
-        if self.role != "feature" or self.encode != "x":
+        """Names of this column's places in the matrix; the time that orders the rows may show a model its parts."""
+        if self.role not in ("feature", "time") or self.encode != "x":
+            return ()
+        if self.role == "time" and self.kind != "time":
             return ()
         if self.kind == "time":
             return tuple(f"{self.name}.{part}" for part in self.parts)
