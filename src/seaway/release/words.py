@@ -59,7 +59,7 @@ def _predicts(predicts: Json) -> str:
 def _scores(card: Json) -> str:
     rows = [
         (
-            _plain(score["metric"]) + _direction(score["greater_is_better"]),
+            f"`{_code(score['metric'])}`" + _direction(score["greater_is_better"]),
             _interval(score["test"]),
             _interval(score["folds"]),
             _interval(score["baseline"]),
@@ -87,7 +87,7 @@ def _calibration(calibration: Json | None) -> str:
 
 
 def _data(data: Json) -> str:
-    split = ", ".join(f"{_plain(name)} {_plain(value)}" for name, value in sorted(data["split"].items()))
+    split = ", ".join(f"{_plain(name)} {_listed(value)}" for name, value in sorted(data["split"].items()))
     lines = [
         f"Learnt from {data['train_cases']:,} cases, judged on {data['test_cases']:,} others (split: {split or 'not recorded'}).",
         f"Content digest of the data: `{_code(data['fingerprint'])}`.",
@@ -201,6 +201,10 @@ def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def _plain(value: object) -> str:
     """Return text that Markdown shows as it is: what a column is called can format nothing."""
     return " ".join(str(value).split()).translate(_SPECIAL)
+
+
+def _listed(value: object) -> str:
+    return " to ".join(map(_plain, value)) if isinstance(value, list | tuple) else _plain(value)
 
 
 def _code(value: object) -> str:
