@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from seaway.report.text import harmless
+
 
 class Html(str):
     """Markup that is safe already: made by `tag`, `escape` and `join` only."""
@@ -24,15 +26,6 @@ _SELF_CLOSING = frozenset(
     "br hr meta link img col input wbr path rect circle line polyline polygon ellipse use stop".split()
 )
 
-# XML 1.0 allows no control characters and no lone surrogates; directional overrides can make shown text lie about its order.
-_FORBIDDEN = {
-    code: "\N{REPLACEMENT CHARACTER}"
-    for first, last in (
-        (0x00, 0x08), (0x0B, 0x0C), (0x0E, 0x1F), (0x7F, 0x9F), (0x202A, 0x202E), (0x2066, 0x2069), (0xD800, 0xDFFF), (0xFFFE, 0xFFFF),
-    )
-    for code in range(first, last + 1)
-}  # fmt: skip
-
 
 def escape(value: object) -> Html:
     """The value as markup: `Html` as it is, None as nothing, sequences joined, anything else as escaped text."""
@@ -41,7 +34,7 @@ def escape(value: object) -> Html:
     if value is None:
         return Html("")
     if isinstance(value, str):
-        return Html(html.escape(value.translate(_FORBIDDEN), quote=True))
+        return Html(html.escape(harmless(value), quote=True))
     if isinstance(value, Iterable):
         return join(value)
     return escape(str(value))

@@ -8,7 +8,7 @@ from seaway.report import look
 from seaway.report.elements import facts
 from seaway.report.markup import Html, join, tag
 from seaway.report.tables import Cell, table
-from seaway.report.text import NONE, column, shorten, width
+from seaway.report.text import NONE, column, line, shorten, width
 
 # A terminal's line and a table's cell: longer text is cut in the middle.
 _CELL = 40
@@ -35,9 +35,12 @@ def plain(
     title: str, pairs: Mapping[str, object], columns: Sequence[str] = (), rows: Sequence[Sequence[Cell]] = ()
 ) -> str:
     """The same for `__repr__`: no markup, no colour, lines that align in any terminal."""
-    lines = [title]
-    edge = max((width(name) for name in pairs), default=0)
-    lines += [f"  {_padded(name, edge)}  {value}" for name, value in pairs.items()]
+    names = [line(name) for name in pairs]
+    edge = max(map(width, names), default=0)
+    lines = [
+        line(title),
+        *(f"  {_padded(name, edge)}  {line(value)}" for name, value in zip(names, pairs.values(), strict=True)),
+    ]
     if columns:
         lines += ["", *plain_table(columns, rows)]
     return "\n".join(lines)
@@ -49,7 +52,7 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> list[
     written = [_column(title, values) for title, values in zip(columns, cells, strict=True)]
     heads, *lines = zip(*written, strict=True)
     rule = ["─" * width(head) for head in heads]
-    return ["  " + "  ".join(line).rstrip() for line in (heads, rule, *lines)]
+    return ["  " + "  ".join(row).rstrip() for row in (heads, rule, *lines)]
 
 
 def _column(title: str, values: Sequence[Cell]) -> list[str]:
@@ -58,9 +61,10 @@ def _column(title: str, values: Sequence[Cell]) -> list[str]:
     if is_numeric:
         texts = column([None if value is None else float(value) for value in values])
     else:
-        texts = [NONE if value is None else shorten(" ".join(str(value).split()), _CELL) for value in values]
-    edge = max(map(width, [title, *texts]))
-    return [_padded(text, edge, is_right=is_numeric) for text in (title, *texts)]
+        texts = [NONE if value is None else shorten(line(value), _CELL) for value in values]
+    lines = [line(title), *texts]
+    edge = max(map(width, lines))
+    return [_padded(text, edge, is_right=is_numeric) for text in lines]
 
 
 def _padded(text: str, edge: int, *, is_right: bool = False) -> str:

@@ -11,7 +11,26 @@ NONE = "–"  # shown where there is no value
 THIN = "\N{NARROW NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
 
+# Control characters command a terminal and are no XML; lone surrogates are no UTF-8; directional overrides make text lie about its order.
+_FORBIDDEN = {
+    code: "\N{REPLACEMENT CHARACTER}"
+    for first, last in (
+        (0x00, 0x08), (0x0B, 0x0C), (0x0E, 0x1F), (0x7F, 0x9F), (0x202A, 0x202E), (0x2066, 0x2069), (0xD800, 0xDFFF), (0xFFFE, 0xFFFF),
+    )
+    for code in range(first, last + 1)
+}  # fmt: skip
+
 _SECOND_PARTS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def harmless(text: str) -> str:
+    """The text with every character replaced that no page or terminal may be handed; tabs and line ends stay."""
+    return text.translate(_FORBIDDEN)
+
+
+def line(value: object) -> str:
+    """The value on one line, safe to print: what data or a user named must not steer a terminal."""
+    return " ".join(harmless(str(value)).split())
 
 
 def number(value: float | None, digits: int = 3, *, unit: str = "") -> str:
