@@ -1,0 +1,31 @@
+"""Set-wise cleaning: what is done to the whole of the data before training, and recorded; never to a request."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seaway.core.contract import Contract
+from seaway.core.verdict import Verdict
+from seaway.data.rows import Table
+
+
+def dedupe(rows: Table, contract: Contract) -> tuple[Table, Verdict]:
+    """Drop rows that repeat an earlier one in every column that is learnt from, and in the target.
+
+    Ids do not tell two rows apart here: the same case entered twice under two numbers is still entered twice.
+    """
+    names = [
+        column.name for column in contract.columns if column.role not in ("id", "ignore") and column.name in rows.names
+    ]
+    first = rows.frame.select(names).is_first_distinct().to_numpy()
+    dropped = len(rows) - int(first.sum())
+    verdict = Verdict(
+        code="N001",
+        outcome="pass" if not dropped else "warn",
+        subject="rows",
+        message=f"{dropped} rows repeat an earlier one and are left out" if dropped else "No row stands twice",
+        fix="Set [train] dedupe = false in seaway.toml where equal rows are separate cases." if dropped else "",
+        value=float(dropped),
+        evidence={"rows": [int(number) for number in np.flatnonzero(~first)[:20]]},
+    )
+    return (rows.take(np.flatnonzero(first)) if dropped else rows), verdict

@@ -1,0 +1,167 @@
+"""Read a table from a file or a frame, as it stands: the texts of a CSV file stay texts until a contract types them."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from seaway.core.errors import BadInput, Malformed, MissingExtra, NotFound
+from seaway.data import delimited
+from seaway.data.rows import Table
+
+SIGNATURES: dict[bytes, str] = {
+    b"PK\x03\x04": "an Excel workbook or a ZIP archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"%PDF": "a PDF document",
+    b"BZh": "compressed with bzip2",
+    b"\xfd7zXZ": "compressed with xz",
+    b"(\xb5/\xfd": "compressed with zstd",
+    b"SQLite format 3": "an SQLite database",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"ARROW1": "an Arrow file",
+    b"\x93NUMPY": "a NumPy array",
+}
+"""First bytes of files that people hand over instead of a table, and what they are."""
+
+
+def table(source: Any) -> Table:
+    """Return the rows of a CSV or Parquet file (gzip too), or of a polars, pandas or Arrow frame; nothing is typed yet."""
+    if isinstance(source, str | Path):
+        return _file(Path(source))
+    if isinstance(source, Table):
+        return source
+    frame = _frame(source)
+    return _whole(Table(_flat(frame)), f"a frame of {type(source).__module__.partition('.')[0]}")
+
+
+def _file(path: Path) -> Table:
+    if not path.is_file():
+        beside = path.parent if path.parent.is_dir() else Path()
+        raise NotFound(
+            f"There is no file {path.name!r}",
+            where=str(path),
+            fix=f"Check the path; {str(beside)!r} holds: {_some_names(beside)}.",
+            code="no-file",
+        )
+    data = path.read_bytes()
+    if data[:2] == b"\x1f\x8b":
+        data = _unzipped(data, path)
+    if not data.strip():
+        raise BadInput(
+            "The file is empty", where=str(path), fix="Give a file with a header line and rows.", code="empty"
+        )
+    if data[:4] == b"PAR1":
+        return _whole(Table(_flat(_parquet(data, path))), str(path))
+    for signature, what in SIGNATURES.items():
+        if data.startswith(signature):
+            raise Malformed(f"The file is {what}, no table", where=str(path), fix="Save it as CSV or Parquet.")
+    return _whole(Table(delimited.frame(data, str(path))), str(path))
+
+
+def _unzipped(data: bytes, path: Path) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Malformed(f"The gzip file is damaged: {error}", where=str(path), fix="Fetch or make it again.") from None
+
+
+def _parquet(data: bytes, path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(data)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise Malformed(
+            f"The Parquet file is damaged: {str(error).splitlines()[0]}", where=str(path), fix="Fetch or make it again."
+        ) from None
+
+
+def _frame(source: Any) -> pl.DataFrame:
+    if isinstance(source, pl.LazyFrame):
+        return source.collect()
+    if isinstance(source, pl.DataFrame):
+        return source
+    if isinstance(source, list) and source and all(isinstance(row, dict) for row in source):
+        return pl.DataFrame(source, infer_schema_length=None, strict=False)
+    home = type(source).__module__.partition(".")[0]
+    if home == "pandas" and hasattr(source, "columns"):
+        return _from_pandas(source)
+    if hasattr(source, "__arrow_c_stream__"):
+        return pl.DataFrame(source)
+    raise BadInput(
+        f"A {type(source).__name__} is no table",
+        where="read.table",
+        fix="Give a path to a CSV or Parquet file, a polars, pandas or Arrow frame, or a list of rows.",
+    )
+
+
+def _from_pandas(source: Any) -> pl.DataFrame:
+    names = [str(name) for name in source.columns]
+    _refuse_doubles(names, "a pandas frame")
+    try:
+        return pl.from_pandas(source.set_axis(names, axis=1))
+    except ImportError:
+        raise MissingExtra(
+            "pyarrow is not installed", where="reading pandas frames", fix='Run: pip install "seaway[lab]"'
+        ) from None
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:  # a column of mixed objects
+        reason = str(error).splitlines()[0]
+        raise BadInput(
+            f"A column of the pandas frame holds values of several types: {reason}",
+            where="a pandas frame",
+            fix="Turn the column into one type, for example with .astype(str).",
+        ) from None
+
+
+def _flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """Turn dictionaries and the like into plain values; refuse columns that hold lists or objects."""
+    nested = [name for name, kind in frame.schema.items() if kind.is_nested() or kind in (pl.Object, pl.Binary)]
+    if nested:
+        raise BadInput(
+            f"Column {nested[0]!r} holds {frame.schema[nested[0]]} values, which are no cells of a table",
+            where=f"column {nested[0]!r}",
+            fix="Spread it over columns of its own, or leave it out.",
+        )
+    plain = [
+        pl.col(name).cast(pl.String)
+        for name, kind in frame.schema.items()
+        if kind in (pl.Categorical, pl.Enum, pl.Null, pl.Time, pl.Duration)
+    ]
+    zoned = [
+        pl.col(name).dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        for name, kind in frame.schema.items()
+        if isinstance(kind, pl.Datetime) and kind.time_zone
+    ]
+    return frame.with_columns(*plain, *zoned)
+
+
+def _whole(rows: Table, where: str) -> Table:
+    _refuse_doubles(list(rows.names), where)
+    if not rows.names:
+        raise BadInput("There are no columns", where=where, fix="Give a table with columns and rows.", code="empty")
+    if not len(rows):
+        raise BadInput(
+            "There is a header but no rows", where=where, fix="Give a file with at least one row.", code="no-rows"
+        )
+    return rows
+
+
+def _refuse_doubles(names: list[str], where: str) -> None:
+    doubles = [name for name, count in Counter(names).items() if count > 1]
+    if doubles:
+        places = [place + 1 for place, name in enumerate(names) if name == doubles[0]]
+        raise BadInput(
+            f"The column name {doubles[0]!r} stands {len(places)} times",
+            where=f"{where}, columns {', '.join(map(str, places))}",
+            fix="Give every column a name of its own.",
+            code="duplicate-column",
+        )
+
+
+def _some_names(folder: Path) -> str:
+    names = sorted(path.name for path in folder.iterdir() if path.is_file())
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") if names else "no files"
