@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from seaway.core.contract import Contract
 from seaway.core.verdict import Verdict
@@ -10,14 +11,12 @@ from seaway.data.rows import Table
 
 
 def dedupe(rows: Table, contract: Contract) -> tuple[Table, Verdict]:
-    """Drop rows that repeat an earlier one in every column that is learnt from, and in the target.
+    """Drop rows that repeat an earlier one in every column that is not ignored.
 
-    Ids do not tell two rows apart here: the same case entered twice under two numbers is still entered twice.
+    Equal rows under different ids are separate cases and stay; an ignored running number does not keep rows apart.
     """
-    names = [
-        column.name for column in contract.columns if column.role not in ("id", "ignore") and column.name in rows.names
-    ]
-    first = rows.frame.select(names).is_first_distinct().to_numpy()
+    names = [column.name for column in contract.columns if column.role != "ignore" and column.name in rows.names]
+    first = rows.frame.select(pl.struct(names).is_first_distinct()).to_series().to_numpy()
     dropped = len(rows) - int(first.sum())
     verdict = Verdict(
         code="N001",
