@@ -1,0 +1,1 @@
+"""One row in, one class or number out."""

@@ -1,0 +1,196 @@
+"""Gradient boosted trees by LightGBM, native categories by code, stopped early on rows that the trees never see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from seaway.core.batch import Array, Batch, Sample
+from seaway.core.candidate import Program
+from seaway.core.chance import monotonic
+from seaway.core.contract import Contract
+from seaway.core.optional import need
+from seaway.core.protocols import Params, Range
+from seaway.core.verdict import Verdict
+from seaway.engines import forest
+from seaway.engines.forest import Forest
+from seaway.tasks.tabular.start import Problem, Start, problem, start, targets, truth, weights
+
+ROUNDS = 2000
+"""Most rounds ever boosted; early stopping ends far sooner on rows worth learning from."""
+
+GROWTH = 2.0
+"""Most that the number of rounds grows with the number of rows: beyond it the proportion no longer holds."""
+
+FEWEST_TO_BAG = 20
+"""Rows below which a random part of them may be none at all, which LightGBM does not survive."""
+
+OBJECTIVE: dict[Problem, dict[str, str]] = {
+    "binary": {"objective": "binary", "metric": "binary_logloss"},
+    "multiclass": {"objective": "multiclass", "metric": "multi_logloss"},
+    "regression": {"objective": "regression", "metric": "l2"},
+}
+
+
+class Boosting:
+    """LightGBM. `fit` with `valid` stops early and says after how many rounds; without, it boosts `rounds` rounds."""
+
+    name = "lightgbm"
+
+    def supports(self, contract: Contract) -> Verdict:
+        """Say yes to any matrix."""
+        return Verdict(code="T012", outcome="pass", subject=self.name, message="Trees take numbers and categories")
+
+    def space(self, train: Sample) -> Mapping[str, Range]:
+        """Return the hyper-parameters; defaults suit a few hundred to a few hundred thousand rows."""
+        rows = train.batch.rows
+        leaves = float(np.clip(rows // 20, 4, 255))
+        return {
+            "learning_rate": Range(default=0.05, low=0.01, high=0.2, log=True),
+            "num_leaves": Range(default=int(min(31, max(4, rows // 40))), low=3, high=leaves, log=True, integer=True),
+            "min_data_in_leaf": Range(default=20, low=2, high=200, log=True, integer=True),
+            "feature_fraction": Range(default=0.8, low=0.2, high=1.0),
+            "bagging_fraction": Range(default=0.8, low=0.4, high=1.0),
+            "lambda_l1": Range(default=1e-3, low=1e-4, high=10.0, log=True),
+            "lambda_l2": Range(default=1.0, low=1e-3, high=50.0, log=True),
+            "cat_smooth": Range(default=10.0, low=1.0, high=200.0, log=True),
+            "path_smooth": Range(default=0.1, low=1e-2, high=50.0, log=True),
+        }
+
+    def fit(
+        self, train: Sample, valid: Sample | None, *, contract: Contract, params: Params, seed: int, until: float
+    ) -> Boosted:
+        """Boost until the loss on `valid` has stopped falling, the rounds are done, or the time is up."""
+        lightgbm = need("lightgbm", extra="lab", why="tasks/tabular/boosting.py")
+        begin = start(train, contract)
+        settings = _settings(contract, params, seed, train.batch.rows)
+        data = _dataset(lightgbm, train, begin, contract, settings)
+        booster = lightgbm.Booster(settings, data)
+        if valid is not None:
+            booster.add_valid(_dataset(lightgbm, valid, begin, contract, settings, reference=data), "valid")
+        rounds = int(params.get("rounds", ROUNDS))
+        best = _boost(booster, rounds, _patience(settings["learning_rate"]), valid is not None, until)
+        booster.best_iteration = best
+        booster.free_dataset()
+        return Boosted(booster, begin, len(contract.encoded), {"rounds": best, "rows": train.batch.rows})
+
+    def settle(self, params: Params, learnt: Sequence[Mapping[str, float]], rows: int) -> Params:
+        """Return the parameters for learning on `rows` rows without validation, from what the folds learnt.
+
+        The rounds grow in proportion to the rows: with more evidence, overfitting sets in later.
+        """
+        rounds = [fold["rounds"] * min(GROWTH, rows / fold["rows"]) for fold in learnt]
+        return {**params, "rounds": max(1, round(float(np.mean(rounds))))}
+
+
+class Boosted:
+    """A booster and where its margins start. Margin = start + scale * raw score."""
+
+    def __init__(self, booster: Any, begin: Start, features: int, learnt: Mapping[str, float]) -> None:
+        self.booster = booster
+        self.begin = begin
+        self.features = features
+        self.learnt = learnt
+
+    def predict(self, batch: Batch) -> Mapping[str, Array]:
+        """Return LightGBM's raw scores, moved to their start."""
+        width = len(self.begin.margin)
+        if not batch.rows:
+            return {"margin": np.zeros((0, width))}
+        raw = self.booster.predict(batch.x, raw_score=True).reshape(batch.rows, width)
+        return {"margin": self.begin.margin + self.begin.scale * raw}
+
+    def export(self) -> Program:
+        """Return the trees as a program."""
+        from seaway.engines.export import forest_program
+
+        return forest_program(self.forest)
+
+    def edges(self) -> Mapping[int, Array]:
+        """Return the thresholds of numbers and the codes that categories are split by."""
+        return forest.edges(self.forest)
+
+    def importance(self) -> Array:
+        """Return the share of the loss that splits on each feature took away."""
+        gain = np.asarray(self.booster.feature_importance("gain"), dtype=np.float64)
+        return gain / gain.sum() if gain.sum() > 0 else gain
+
+    @cached_property
+    def forest(self) -> Forest:
+        """The trees in Seaway's own form, with scale and start worked in."""
+        from seaway.engines.readers.lightgbm import read
+
+        trees = forest.scaled(read(self.booster), self.begin.scale)
+        return replace(trees, base=trees.base + self.begin.margin)
+
+
+def _settings(contract: Contract, params: Params, seed: int, rows: int) -> dict[str, Any]:
+    """Return LightGBM's own parameters: fixed ones for the same answer every time, then those searched over."""
+    kind = problem(contract)
+    searched = {name: value for name, value in params.items() if name not in ("rounds", "threads")}
+    if rows < FEWEST_TO_BAG:
+        searched["bagging_fraction"] = 1.0
+    return {
+        "learning_rate": 0.05,
+        "bagging_freq": 1,
+        "min_data_per_group": 20,
+        "max_cat_to_onehot": 4,
+        **searched,
+        **OBJECTIVE[kind],
+        **({"num_class": targets(contract)} if kind == "multiclass" else {}),
+        "boost_from_average": False,
+        "feature_pre_filter": False,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": int(params.get("threads", 0)),
+        "seed": seed,
+        "verbosity": -1,
+    }
+
+
+def _dataset(
+    lightgbm: Any, sample: Sample, begin: Start, contract: Contract, settings: Mapping[str, Any], reference: Any = None
+) -> Any:
+    """Bin a sample. Numbers are learnt relative to their start and spread, because LightGBM keeps labels in float32."""
+    regression = problem(contract) == "regression"
+    label = (truth(sample) - begin.margin[0]) / begin.scale if regression else truth(sample)
+    rows = sample.batch.rows
+    return lightgbm.Dataset(
+        sample.batch.x,
+        label=label,
+        weight=weights(sample) if sample.weight is not None else None,
+        init_score=None
+        if regression
+        else np.tile(begin.margin, (rows, 1)).squeeze(axis=1 if len(begin.margin) == 1 else ()),
+        categorical_feature=list(contract.codes),
+        reference=reference,
+        params=dict(settings),
+        free_raw_data=True,
+    )
+
+
+def _boost(booster: Any, rounds: int, patience: int, watched: bool, until: float) -> int:
+    """Add trees; return the number of rounds that count."""
+    best, lowest = 1, np.inf
+    for done in range(1, rounds + 1):
+        finished = booster.update()
+        if watched:
+            loss = booster.eval_valid()[0][2]
+            if loss < lowest:
+                best, lowest = done, loss
+            if done - best >= patience:
+                break
+        else:
+            best = done
+        if finished or monotonic() >= until:
+            break
+    return best
+
+
+def _patience(learning_rate: float) -> int:
+    """Return how many rounds without a gain end the boosting: the smaller the steps, the more."""
+    return int(np.clip(3 / learning_rate, 25, 150))
