@@ -9,6 +9,8 @@ import numpy as np
 
 from seaway.core.batch import Array, Json, Outcomes
 from seaway.core.contract import Column, Contract, Output
+from seaway.core.errors import BrokenContract
+from seaway.data.encode import truth
 from seaway.data.encode.rules import Rules
 from seaway.monitor.window import Case, Record
 
@@ -32,22 +34,41 @@ def _values(value: Json, output: Output, codes: Mapping[str, int], axes: Sequenc
     return [_values(part, output, codes, axes[1:]) for part in inner]
 
 
+def answer_columns(found: Mapping[str, Array], contract: Contract) -> dict[str, Array]:
+    """Return answers that have a distribution to compare, by name (cases,): values, labels, and of two classes the chance of the second."""
+    columns: dict[str, Array] = {}
+    for output in contract.outputs:
+        values = found.get(output.name)
+        if values is None:
+            continue
+        if output.kind == "code" and len(output.labels) > 2:
+            columns[output.name] = np.array(output.labels, dtype=object)[values]
+        elif output.kind == "number" and not output.axes:
+            columns[output.name] = values
+        elif output.axes == ("class",) and len(output.labels) == 2:
+            columns[f"{output.name}.{output.labels[1]}"] = values[:, 1]
+    return columns
+
+
 def truths(values: Sequence[Json], contract: Contract) -> Array:
     """Return truths (n,) float64: class codes, or the values themselves; NaN for what the contract does not know."""
-    if not contract.classes:
-        return np.array([_number(value) for value in values], dtype=np.float64)
-    codes = {label: float(code) for code, label in enumerate(contract.classes)}
-    # A target of two numbers or of yes and no is a category under its text form, whichever form the label came in.
-    codes |= {label.lower(): code for label, code in codes.items() if label.lower() in ("true", "false")}
-    return np.array([codes.get(_text(value), np.nan) for value in values], dtype=np.float64)
+    read = truth.reader(contract)
+
+    def known(value: Json) -> float:
+        try:
+            return read(value)
+        except BrokenContract:  # a label given under a former contract
+            return float("nan")
+
+    return np.array([known(value) for value in values], dtype=np.float64)
 
 
 def outcomes(cases: Sequence[Case], contract: Contract) -> Outcomes:
     """Return the table of answers and truths of labelled cases; those whose truth the contract does not know are left out."""
-    truth = truths([case.value for case in cases], contract)
-    known = ~np.isnan(truth)
+    true = truths([case.value for case in cases], contract)
+    known = ~np.isnan(true)
     kept = [case.prediction for case, is_known in zip(cases, known, strict=True) if is_known]
-    return Outcomes.of_rows(answers(kept, contract), truth[known])
+    return Outcomes.of_rows(answers(kept, contract), true[known])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,24 +104,11 @@ def _column(rows: Sequence[Record], column: Column) -> Values:
     if column.kind in ("number", "integer"):
         numbers = np.clip([_number(cell) for cell in cells], rules.low, rules.high)
         return Values(column=column, values=numbers, missing=np.isnan(numbers))
-    texts = np.array([None if cell is None else rules.text(_text(cell)) for cell in cells], dtype=object)
+    texts = np.array([None if cell is None else rules.text(truth.text(cell)) for cell in cells], dtype=object)
     missing = np.array([text is None for text in texts], dtype=bool)
     texts[missing] = ""
     return Values(column=column, values=texts, missing=missing)
 
 
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _number(value: Json) -> float:
-    return float(value) if _is_number(value) else float("nan")
-
-
-def _text(value: Json) -> str:
-    """Return the text form under which a contract keeps a category: true, 1, or the text itself."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else float("nan")

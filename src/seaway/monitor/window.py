@@ -42,12 +42,12 @@ class Window:
     """What one release answered between two sequences (microseconds since 1970), and what was refused meanwhile."""
 
     release: str
-    number: int
-    is_full: bool
-    first: int
-    last: int
-    replies: tuple[Prediction, ...]
-    refusals: tuple[Refusal, ...]
+    number: int = -1
+    is_full: bool = False
+    first: int = 0
+    last: int = 0
+    replies: tuple[Prediction, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     unreadable: int = 0
 
     @cached_property

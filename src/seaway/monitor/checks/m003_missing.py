@@ -1,0 +1,57 @@
+"""M003: a column is missing more often than in training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seaway.core.verdict import Verdict
+from seaway.monitor import budget
+from seaway.monitor.look import Look, LookCheck
+from seaway.monitor.sequential import exceeds, wilson
+
+
+def find(look: Look) -> Sequence[Verdict]:
+    """Hold each column's missing share to the reference's upper 95 % bound plus `monitor.missing`."""
+    columns, reference = look.columns, look.release.reference.columns
+    compared = [name for name in columns if name in reference and reference[name].count]
+    if not compared or not look.window.rows:
+        return [_nothing(look)]
+    alpha = budget.part(look.settings.false_discovery, budget.SHARES / 2, len(compared))
+    told = []
+    for name in compared:
+        then = reference[name]
+        limit = min(wilson(then.missing, int(then.count))[1] + look.settings.missing, 0.999)
+        missing, count = int(columns[name].missing.sum()), len(columns[name].missing)
+        if exceeds(missing, count, limit, alpha):
+            told.append(_verdict(name, missing, count, then.missing / then.count, limit, look))
+    if told:
+        return told
+    return [
+        Verdict(
+            code="M003",
+            outcome="pass",
+            subject=f"{len(compared)} columns",
+            message=f"No column is missing clearly more often than in training ({len(look.window.rows)} rows)",
+        )
+    ]
+
+
+def _verdict(name: str, missing: int, count: int, then: float, limit: float, look: Look) -> Verdict:
+    return Verdict(
+        code="M003",
+        outcome="fail",
+        subject=name,
+        message=f"{name} is missing in {missing / count:.1%} of {count} rows, in training it was in {then:.1%}",
+        fix="Ask whoever sends the rows why the value is no longer there; a renamed or dropped field looks like this.",
+        value=missing / count,
+        limit=limit,
+        evidence={"window": look.window.number, "now": missing / count, "then": then, "rows": count},
+    )
+
+
+def _nothing(look: Look) -> Verdict:
+    reason = "There are no rows in the log yet" if not look.window.rows else "No logged column has a reference"
+    return Verdict(code="M003", outcome="not-applicable", subject="missing values", message=reason)
+
+
+CHECK = LookCheck(code="M003", stage="open", find=find)

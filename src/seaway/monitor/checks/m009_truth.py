@@ -1,0 +1,61 @@
+"""M009: what comes true is no longer distributed as in training (a prior has moved)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seaway.core.verdict import Verdict
+from seaway.monitor import budget
+from seaway.monitor.drift import categorical, numeric
+from seaway.monitor.drift.shift import LEAST, Shift
+from seaway.monitor.look import Look, LookCheck
+from seaway.monitor.reference import Numbers
+
+
+def find(look: Look) -> Sequence[Verdict]:
+    """Compare the truths of the newest labelled cases with the target of the training rows."""
+    shift = _shift(look)
+    if shift is None:
+        lacking = max(look.settings.labels - len(look.cases), 0)
+        reason = f"{lacking} more labels are needed" if lacking else "The release keeps no reference of its target"
+        return [_verdict(look, None, "not-applicable", reason)]
+    alpha = budget.part(look.settings.false_discovery, budget.TRUTH)
+    figures = shift.figures
+    if shift.p > alpha or shift.effect.upper < look.settings.psi:
+        return [
+            _verdict(look, shift, "pass", f"What came true in {len(look.cases)} cases is distributed as in training")
+        ]
+    place = int(np.argmax(np.abs(np.subtract(figures["now"], figures["then"]))))
+    what = repr(figures["categories"][place]) if "categories" in figures else "in the bin that moved most"
+    words = f"What comes true has moved: {figures['now'][place]:.0%} are {what}, {figures['then'][place]:.0%} were in training"
+    return [_verdict(look, shift, "warn" if shift.effect.value < look.settings.psi else "fail", words)]
+
+
+def _shift(look: Look) -> Shift | None:
+    then, contract = look.release.reference.truth, look.release.contract
+    known = look.outcomes.truth
+    if then is None or known is None or len(known) < max(LEAST, look.settings.labels) or then.count < LEAST:
+        return None
+    name = contract.truth.name if contract.truth else "truth"
+    if isinstance(then, Numbers):
+        return numeric.compare(name, known, then.edges, then.counts)
+    return categorical.compare(name, np.array(contract.classes, dtype=object)[known.astype(np.int64)], then.counts)
+
+
+def _verdict(look: Look, shift: Shift | None, outcome: str, message: str) -> Verdict:
+    moved = outcome in ("warn", "fail")
+    return Verdict(
+        code="M009",
+        outcome=outcome,  # type: ignore[arg-type]
+        subject="truth",
+        message=message,
+        fix="Rebuild on newer rows: `seaway update`. See too whether only certain cases are labelled." if moved else "",
+        value=shift.effect.value if shift else None,
+        limit=look.settings.psi if shift else None,
+        evidence={"labels": len(look.cases), **({"p": shift.p, **shift.figures} if shift else {})},
+    )
+
+
+CHECK = LookCheck(code="M009", stage="labels", find=find)

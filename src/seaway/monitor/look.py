@@ -1,0 +1,88 @@
+"""What a check sees: one release, its window or its labelled cases, and what they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from seaway.core.batch import Array, Outcomes
+from seaway.core.candidate import Score
+from seaway.core.contract import Contract
+from seaway.core.metrics import Figure
+from seaway.core.settings import MonitorSettings
+from seaway.core.verdict import Verdict
+from seaway.monitor import budget, decode
+from seaway.monitor.decode import Values
+from seaway.monitor.drift import family
+from seaway.monitor.drift.family import Finding
+from seaway.monitor.reference import Reference
+from seaway.monitor.window import Case, Joins, Window
+
+Stage = Literal["window", "open", "labels", "log"]
+"""When a check runs: on a full window; on that and on the window that fills; on labelled cases; at every look."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """What a release promised: its contract, the reference it was trained on, and the score that decides."""
+
+    digest: str
+    contract: Contract
+    reference: Reference
+    metric: Figure | None
+    score: Score | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One subject of the checks."""
+
+    release: Release
+    settings: MonitorSettings
+    window: Window
+    cases: Sequence[Case] = ()
+    joins: Joins | None = None
+    damage: Mapping[str, str] = {}
+
+    @cached_property
+    def columns(self) -> dict[str, Values]:
+        """The logged features."""
+        return decode.frame(self.window.rows, self.release.contract)
+
+    @cached_property
+    def answers(self) -> dict[str, Array]:
+        """The answers as one-dimensional columns, named as findings name them."""
+        return decode.answer_columns(
+            decode.answers(self.window.predictions, self.release.contract), self.release.contract
+        )
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """All comparisons of the window with the reference."""
+        return family.judge(
+            self.columns,
+            self.answers,
+            self.release.reference,
+            rate=budget.part(self.settings.false_discovery, budget.DRIFT),
+            least=self.settings.psi,
+        )
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """The labelled cases as the table that metrics read."""
+        return decode.outcomes(self.cases, self.release.contract)
+
+
+@dataclass(frozen=True)
+class LookCheck:
+    """One coded check: the first stage at which it can say something, and what it does."""
+
+    code: str
+    stage: Stage
+    find: Callable[[Look], Sequence[Verdict]]
+
+    def __call__(self, subject: Look) -> Sequence[Verdict]:
+        """Return the findings; not-applicable where there is too little to look at."""
+        return self.find(subject)
