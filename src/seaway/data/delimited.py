@@ -17,12 +17,15 @@ FIELD_LIMIT = 1 << 24
 """Characters one cell may have."""
 
 
-def frame(data: bytes, where: str) -> pl.DataFrame:
-    """Return a delimited file's cells as texts, one row per line; an empty cell is the empty text."""
+def frame(data: bytes, where: str, *, separator: str = "") -> pl.DataFrame:
+    """Return a delimited file's cells as texts, one row per line; an empty cell is the empty text.
+
+    `separator` is guessed where it is not known already.
+    """
     text = decoded(data, where)
     if "\n" not in text:
         text = text.replace("\r", "\n")  # line ends of old Macintosh files
-    separator = guess_separator(text)
+    separator = separator or guess_separator(text)
     header = _header(text, separator, where)
     try:
         cells = pl.read_csv(
