@@ -21,7 +21,7 @@ class Html(str):
     __slots__ = ()
 
 
-# Elements written as <name/>: HTML's void elements and the SVG shapes. Any other empty element needs its end tag in HTML.
+# Elements that, when empty, are written as <name/>: HTML's void elements and the SVG shapes. Others need their end tag in HTML.
 _SELF_CLOSING = frozenset(
     "br hr meta link img col input wbr path rect circle line polyline polygon ellipse use stop".split()
 )
@@ -52,9 +52,10 @@ def tag(name: str, /, *children: object, **attributes: object) -> Html:
         for key, value in attributes.items()
         if value is not None and value is not False
     )
-    if name in _SELF_CLOSING:
+    content = join(children)
+    if not content and name in _SELF_CLOSING:
         return Html(f"<{name}{head}/>")
-    return Html(f"<{name}{head}>{join(children)}</{name}>")
+    return Html(f"<{name}{head}>{content}</{name}>")
 
 
 def link(label: object, href: str) -> Html:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seaway.report.figures.scale import nice_step
-from seaway.report.figures.values import Drawable
+from seaway.report.figures.scale import are_apart, nice_step
+from seaway.report.figures.values import TOO_LARGE, Drawable
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,9 +27,9 @@ class Bins:
     edges: Floats
     counts: Mapping[str, Floats]
     missing: Mapping[str, float]
+    infinite: Mapping[str, float]
     below: int = 0
     above: int = 0
-    infinite: int = 0
     is_time: bool = False
 
 
@@ -49,14 +49,25 @@ def bin_numbers(series: Mapping[str, Drawable], count: int | None = None) -> Bin
         missing={name: float(column.missing) for name, column in series.items()},
         below=int((together < low).sum()),
         above=int((together > high).sum()),
-        infinite=sum(column.infinite for column in series.values()),
+        infinite={name: float(column.infinite) for name, column in series.items()},
         is_time=is_time,
     )
 
 
+def closed(edges: Floats) -> Floats:
+    """The edges with infinite ends brought in, so that an open bin is as wide as the one beside it."""
+    inner = edges[np.abs(edges) < TOO_LARGE]
+    if not len(inner):
+        return np.linspace(0.0, 1.0, len(edges))
+    first, last = (float(inner[1] - inner[0]), float(inner[-1] - inner[-2])) if len(inner) > 1 else (1.0, 1.0)
+    low = [inner[0] - first] if edges[0] <= -TOO_LARGE else []
+    high = [inner[-1] + last] if edges[-1] >= TOO_LARGE else []
+    return np.concatenate([low, inner, high])
+
+
 def _edges(values: Floats, count: int | None, *, is_time: bool) -> Floats:
     low, high = _visible_range(values)
-    if high - low <= 1e-12 * max(abs(low), abs(high)):
+    if not are_apart(low, high):
         # One value stands in the middle, with a bin's room on either side.
         reach = 1.0 if low == round(low) and abs(low) < 1e6 else abs(low) * 0.02 or 1.0
         return low + reach * np.array([-1.5, -0.5, 0.5, 1.5])

@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from seaway.report.figures.axes import x_axis, y_axis, y_room
-from seaway.report.figures.binning import Bins, bin_numbers
+from seaway.report.figures.binning import Bins, bin_numbers, closed
 from seaway.report.figures.canvas import HALF, Frame, draw, empty, frame
 from seaway.report.figures.dates import day
 from seaway.report.figures.legend import Key, colour
 from seaway.report.figures.letters import label
 from seaway.report.figures.scale import Scale, linear
-from seaway.report.figures.values import Values, drawable, numeric
+from seaway.report.figures.values import Values, drawable, is_drawable, numeric
 from seaway.report.markup import Html, tag
 from seaway.report.text import column, count, integer, number, percent
 
@@ -54,29 +54,34 @@ def binned(
     width: float = HALF,
     height: float = 270,
 ) -> Html:
-    """The same from counts made elsewhere: `edges` (bins + 1), counts (bins,) for each series."""
+    """The same from counts made elsewhere: `edges` (bins + 1; the outer two may be infinite), counts (bins,) for each series."""
     limits = numeric(edges)
     tallies = {name: np.nan_to_num(numeric(values)) for name, values in counts.items()}
-    if len(limits) < 2 or not np.all(np.isfinite(limits)) or np.any(np.diff(limits) <= 0):
-        raise ValueError(f"bin edges must be finite and rise, got {len(limits)} edges; pass bins + 1 rising numbers")
+    if len(limits) < 2 or np.any(np.isnan(limits)) or np.any(np.diff(limits) <= 0):
+        raise ValueError(f"bin edges must rise, got {len(limits)} edges; pass bins + 1 rising numbers")
     for name, tally in tallies.items():
         if len(tally) != len(limits) - 1:
             raise ValueError(f"series {name!r} has {len(tally)} counts for {len(limits) - 1} bins")
-    held = {name: float((missing or {}).get(name, 0.0)) for name in tallies}
     if not any(tally.sum() for tally in tallies.values()):
         return empty(title, "No values", width=width)
-    return _draw(
-        Bins(edges=limits, counts=tallies, missing=held, is_time=is_time),
-        title=title,
-        unit=unit,
-        width=width,
-        height=height,
+    held = Bins(
+        edges=closed(limits),
+        counts=tallies,
+        missing={name: float((missing or {}).get(name, 0.0)) for name in tallies},
+        infinite=dict.fromkeys(tallies, 0.0),
+        below=0 if is_drawable(limits[0]) else int(sum(tally[0] for tally in tallies.values())),
+        above=0 if is_drawable(limits[-1]) else int(sum(tally[-1] for tally in tallies.values())),
+        is_time=is_time,
     )
+    return _draw(held, title=title, unit=unit, width=width, height=height)
 
 
 def _draw(bins: Bins, *, title: str, unit: str, width: float, height: float) -> Html:
     is_share = len(bins.counts) > 1
-    totals = {name: float(tally.sum()) + bins.missing[name] or 1.0 for name, tally in bins.counts.items()}
+    totals = {
+        name: float(tally.sum()) + bins.missing[name] + bins.infinite[name] or 1.0
+        for name, tally in bins.counts.items()
+    }
     heights = {name: tally / totals[name] if is_share else tally for name, tally in bins.counts.items()}
     gone = {name: bins.missing[name] / (totals[name] if is_share else 1.0) for name in bins.counts}
     has_missing = any(gone.values())
@@ -189,7 +194,8 @@ def _notes(bins: Bins, totals: Mapping[str, float]) -> list[str]:
         for name, gone in bins.missing.items()
         if gone
     ]
-    parts += [f"{integer(bins.infinite)} infinite not shown"] if bins.infinite else []
+    infinite = int(sum(bins.infinite.values()))
+    parts += [f"{integer(infinite)} infinite not shown"] if infinite else []
     ends = [f"{integer(n)} {side}" for n, side in ((bins.below, "below"), (bins.above, "above")) if n]
     parts += [f"{' and '.join(ends)} the axis, counted in the end bars"] if ends else []
     return [" · ".join(parts)]

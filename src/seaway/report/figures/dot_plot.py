@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from seaway.report.figures.axes import x_axis
@@ -11,6 +10,7 @@ from seaway.report.figures.importance_chart import whisker
 from seaway.report.figures.letters import label, measure
 from seaway.report.figures.rows import Estimate, name_room, row_name
 from seaway.report.figures.scale import Scale, linear
+from seaway.report.figures.values import is_drawable
 from seaway.report.markup import Html, join, tag
 from seaway.report.text import column, count, interval
 
@@ -26,14 +26,11 @@ def dots(
     width: float = HALF,
 ) -> Html:
     """The scores in the order given, the best first; `chosen` is set off and its interval shaded behind the others."""
-    shown = {name: one for name, one in scores.items() if math.isfinite(one.value)}
+    shown = {name: one for name, one in scores.items() if is_drawable(one.value)}
     if not shown:
         return empty(title, "No finite scores", width=width)
     ends = [
-        end
-        for one in shown.values()
-        for end in (one.value, one.low, one.high)
-        if end is not None and math.isfinite(end)
+        end for one in shown.values() for end in (one.value, one.low, one.high) if end is not None and is_drawable(end)
     ]
     texts = column([one.value for one in shown.values()])
     lost = len(scores) - len(shown)
@@ -73,7 +70,7 @@ def _row(area: Frame, x: Scale, name: str, one: Estimate, text: str, middle: flo
 
 
 def _shadow(area: Frame, x: Scale, one: Estimate | None) -> Html | None:
-    if one is None or one.low is None or one.high is None:
+    if one is None or one.low is None or one.high is None or not (is_drawable(one.low) and is_drawable(one.high)):
         return None
     left, right = x(one.low), x(one.high)
     return tag("rect", x=left, y=area.top, width=right - left, height=area.bottom - area.top, class_="fill-s1 faint")

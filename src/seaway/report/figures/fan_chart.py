@@ -13,7 +13,7 @@ from seaway.report.figures.canvas import WIDE, Frame, draw, empty, frame
 from seaway.report.figures.legend import Key
 from seaway.report.figures.paths import band, polyline, thin
 from seaway.report.figures.scale import Scale, linear
-from seaway.report.figures.values import Values, numeric
+from seaway.report.figures.values import Values, can_be_drawn, numeric
 from seaway.report.markup import Html, tag
 from seaway.report.text import column, count, moment, number, percent
 
@@ -91,7 +91,7 @@ def _prepare(
     for level, values in levels.items():
         if len(values) != len(at):
             raise ValueError(f"quantile {level} has {len(values)} values for {len(at)} steps ahead; they must match")
-    is_whole = np.logical_and.reduce([np.isfinite(at), *(np.isfinite(values) for values in levels.values())])
+    is_whole = np.logical_and.reduce([can_be_drawn(at), *map(can_be_drawn, levels.values())])
     order = np.argsort(at, kind="stable")
     whole = order[is_whole[order]]
     true = numeric([] if actual is None else actual)
@@ -107,7 +107,7 @@ def _prepare(
 def _finite(at: Floats, values: Floats) -> tuple[Floats, Floats]:
     if len(at) != len(values):
         raise ValueError(f"{len(values)} values for {len(at)} moments; they must match")
-    keep = np.isfinite(at) & np.isfinite(values)
+    keep = can_be_drawn(at) & can_be_drawn(values)
     order = np.argsort(at[keep], kind="stable")
     return at[keep][order], values[keep][order]
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from seaway.report.figures.axes import x_axis
 from seaway.report.figures.canvas import HALF, Frame, draw, empty, frame
 from seaway.report.figures.rows import Estimate, name_room, row_name
 from seaway.report.figures.scale import Scale, linear
+from seaway.report.figures.values import is_drawable
 from seaway.report.markup import Html, join, tag
 from seaway.report.text import count, interval
 
@@ -24,12 +24,12 @@ def importance(
     width: float = HALF,
 ) -> Html:
     """The columns by size of their importance, the first `top`; negative values (worse than noise) go to the left."""
-    finite = {name: one for name, one in columns.items() if math.isfinite(one.value)}
+    finite = {name: one for name, one in columns.items() if is_drawable(one.value)}
     if not finite:
         return empty(title, "No columns", width=width)
     ordered = sorted(finite.items(), key=lambda pair: -abs(pair[1].value))
     shown, rest = ordered[:top], ordered[top:]
-    ends = [end for _, one in shown for end in (one.value, one.low, one.high) if end is not None and math.isfinite(end)]
+    ends = [end for _, one in shown for end in (one.value, one.low, one.high) if end is not None and is_drawable(end)]
     notes = (
         [f"{count(len(rest), 'further column')}, none above {interval(abs(rest[0][1].value), None, None)}"]
         if rest
@@ -66,7 +66,7 @@ def _row(area: Frame, x: Scale, name: str, one: Estimate, middle: float) -> Html
 
 def whisker(x: Scale, one: Estimate, middle: float, *, look: str = "line-ink") -> Html | None:
     """The interval as a line with ends; nothing where it is not known."""
-    if one.low is None or one.high is None or not (math.isfinite(one.low) and math.isfinite(one.high)):
+    if one.low is None or one.high is None or not (is_drawable(one.low) and is_drawable(one.high)):
         return None
     low, high = x(one.low), x(one.high)
     path = f"M{low:.2f} {middle - 3.5:.2f}v7M{low:.2f} {middle:.2f}H{high:.2f}M{high:.2f} {middle - 3.5:.2f}v7"

@@ -16,7 +16,7 @@ from seaway.report.figures.legend import Key, colour
 from seaway.report.figures.letters import label, measure
 from seaway.report.figures.paths import band, polyline, thin
 from seaway.report.figures.scale import Scale, linear
-from seaway.report.figures.values import Values, numeric
+from seaway.report.figures.values import Values, can_be_drawn, is_drawable, numeric
 from seaway.report.markup import Html, join, tag
 from seaway.report.text import column, count, moment, number
 
@@ -57,9 +57,9 @@ def lines(
     shown = [points for points in shown if points.is_drawn.any()]
     if not shown:
         return empty(title, "No finite values", width=width)
-    limits = {name: value for name, value in (limits or {}).items() if np.isfinite(value)}
+    limits = {name: value for name, value in (limits or {}).items() if is_drawable(value)}
     y = _value_scale(shown, list(limits.values()), is_percent=is_percent)
-    shown_events = [event for event in events if np.isfinite(event.place)]
+    shown_events = [event for event in events if is_drawable(event.place)]
     dropped = sum(int((~points.is_drawn).sum()) for points in shown)
     area = frame(
         title,
@@ -111,11 +111,11 @@ class _Points:
 
     @property
     def is_drawn(self) -> npt.NDArray[np.bool_]:
-        return np.isfinite(self.x) & np.isfinite(self.y)
+        return can_be_drawn(self.x) & can_be_drawn(self.y)
 
     @property
     def has_band(self) -> npt.NDArray[np.bool_]:
-        return self.is_drawn & np.isfinite(self.low) & np.isfinite(self.high)
+        return self.is_drawn & can_be_drawn(self.low) & can_be_drawn(self.high)
 
 
 def _value_scale(shown: Sequence[_Points], limits: Sequence[float], *, is_percent: bool) -> Scale:

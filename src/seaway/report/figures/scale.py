@@ -82,11 +82,16 @@ def tick_labels(values: list[float], step: float) -> list[str]:
     return [fixed(value + 0.0, _decimals(step)) for value in values]
 
 
+def are_apart(low: float, high: float) -> bool:
+    """Whether an axis can run from one to the other in float64."""
+    return high - low > max(1e-12 * max(abs(low), abs(high)), 1e-290)
+
+
 def _apart(low: float, high: float) -> tuple[float, float]:
     """Two ends that can be told apart in float64."""
     if low > high:
         low, high = high, low
-    if high - low > 1e-12 * max(abs(low), abs(high)):
+    if are_apart(low, high):
         return low, high
     reach = abs(low) * 0.1 or 1.0
     return low - reach, high + reach

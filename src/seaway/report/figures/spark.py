@@ -6,7 +6,7 @@ import numpy as np
 
 from seaway.report.figures.paths import polyline, thin
 from seaway.report.figures.scale import linear
-from seaway.report.figures.values import Values, numeric
+from seaway.report.figures.values import Values, can_be_drawn, numeric
 from seaway.report.markup import Html, tag
 from seaway.report.text import number
 
@@ -14,7 +14,7 @@ from seaway.report.text import number
 def sparkline(values: Values, *, width: float = 96, height: float = 22, name: str = "trend") -> Html:
     """The values in their order, the last marked. Values that are not finite are left out."""
     numbers = numeric(values)
-    numbers = numbers[np.isfinite(numbers)]
+    numbers = numbers[can_be_drawn(numbers)]
     if not len(numbers):
         return tag("span", "–", class_="muted")
     low, high = float(numbers.min()), float(numbers.max())

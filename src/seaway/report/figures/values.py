@@ -12,6 +12,9 @@ import numpy.typing as npt
 from seaway.report.text import count
 
 Array = npt.NDArray[Any]
+# Two numbers beyond this may lie further apart than float64 can say; they are drawn no more than infinity is.
+TOO_LARGE = 1e300
+
 Values = Sequence[float] | Sequence[float | None] | Array
 
 
@@ -39,10 +42,20 @@ def numeric(values: Values) -> npt.NDArray[np.float64]:
     return array.astype(np.float64)
 
 
+def can_be_drawn(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which numbers are finite and of a size an axis can hold."""
+    return np.abs(numbers) < TOO_LARGE
+
+
+def is_drawable(number: float | None) -> bool:
+    """Whether a number is there, finite and of a size an axis can hold."""
+    return number is not None and abs(number) < TOO_LARGE
+
+
 def drawable(values: Values) -> Drawable:
     """The finite part of the values."""
     numbers = numeric(values)
-    is_nan, is_finite = np.isnan(numbers), np.isfinite(numbers)
+    is_nan, is_finite = np.isnan(numbers), can_be_drawn(numbers)
     return Drawable(
         numbers=numbers[is_finite],
         missing=int(is_nan.sum()),
@@ -58,7 +71,7 @@ def finite_rows(*columns: Values) -> tuple[list[npt.NDArray[np.float64]], int]:
         raise ValueError(
             f"the columns of a figure have {', '.join(str(len(array)) for array in arrays)} values; they must match row by row"
         )
-    keep = np.logical_and.reduce([np.isfinite(array) for array in arrays])
+    keep = np.logical_and.reduce([can_be_drawn(array) for array in arrays])
     return [array[keep] for array in arrays], int((~keep).sum())
 
 

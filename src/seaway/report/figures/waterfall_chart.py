@@ -10,6 +10,7 @@ from seaway.report.figures.canvas import HALF, Frame, draw, empty, frame
 from seaway.report.figures.letters import label, measure
 from seaway.report.figures.rows import name_room, row_name
 from seaway.report.figures.scale import Scale, linear
+from seaway.report.figures.values import is_drawable
 from seaway.report.markup import Html, join, tag
 from seaway.report.text import column, count, number, signed
 
@@ -32,7 +33,7 @@ def waterfall(
 
     `margin` is what the parts must add up to; a figure that does not add up would lie, so it raises ValueError.
     """
-    if not all(map(math.isfinite, (base, *attributions.values()))):
+    if not all(map(is_drawable, (base, *attributions.values()))):
         return empty(title, "The explanation holds values that are not finite", width=width)
     total = math.fsum((base, *attributions.values()))
     if margin is not None and abs(total - margin) > _OPEN * max(1.0, abs(margin)):
