@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -25,6 +26,9 @@ FILE = "explain.json"
 _MAX_BYTES = 64 << 20
 _WHOLE = ("numbers", "codes", "starts")
 
+Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
+Targets = Annotated[int, msgspec.Meta(ge=1, le=1 << 16)]
+
 
 class ForestPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="forest"):
     """Covers of the leaves of one TreeEnsemble node, what is added to it, and the features whose zeros are missing."""
@@ -32,7 +36,7 @@ class ForestPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     weight: float
     leaf_cover: tuple[float, ...]
     base: tuple[float, ...]
-    zeros: tuple[int, ...] = ()
+    zeros: tuple[Count, ...] = ()
 
 
 class AdditivePart(
@@ -41,16 +45,16 @@ class AdditivePart(
     """A linear model, field by field as in `Additive`."""
 
     weight: float
-    features: int
+    features: Count
     intercept: tuple[float, ...]
-    numbers: tuple[int, ...]
+    numbers: tuple[Count, ...]
     center: tuple[float, ...]
     scale: tuple[float, ...]
     fill: tuple[float, ...]
     weights: tuple[tuple[float, ...], ...]
     missing: tuple[tuple[float, ...], ...]
-    codes: tuple[int, ...]
-    starts: tuple[int, ...]
+    codes: tuple[Count, ...]
+    starts: tuple[Count, ...]
     table: tuple[tuple[float, ...], ...]
     mean: tuple[tuple[float, ...], ...]
 
@@ -59,8 +63,8 @@ class Explain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The whole of `explain.json`."""
 
     format: int
-    features: int
-    targets: int
+    features: Count
+    targets: Targets
     slope: tuple[float, ...]
     shift: tuple[float, ...]
     parts: tuple[ForestPart | AdditivePart, ...]

@@ -19,6 +19,7 @@ from seaway.engines.explain import Explain
 from seaway.engines.finish import Finish, Multiclass, Value, affine
 from seaway.engines.forest import ZERO, Forest
 from seaway.engines.graph import DOUBLE, FLOAT, INT64, Graph, Shape
+from seaway.engines.readers.onnx import NO_CATEGORY
 from seaway.engines.walk import GRAPH
 
 _LEQ, _MEMBER = 0, 6
@@ -131,7 +132,7 @@ def _ensemble(forest: Forest) -> dict[str, Any]:
     """Return the attributes of the TreeEnsemble node.
 
     A tree of one leaf becomes a node both of whose branches are that leaf. onnxruntime wants every subset to hold a
-    value, so an empty one holds -1, which no code is.
+    value, so an empty one holds NO_CATEGORY.
     """
     single = forest.roots[forest.roots < 0]
     count = len(single)
@@ -144,7 +145,7 @@ def _ensemble(forest: Forest) -> dict[str, Any]:
     true, false = (with_single(child, single) for child in (forest.true, forest.false))
     is_member = with_single(forest.subset >= 0, False)
     members = [forest.members[forest.starts[s] : forest.starts[s + 1]] for s in forest.subset[forest.subset >= 0]]
-    subsets = [part for codes in members for part in (codes if len(codes) else [-1.0], [np.nan])]
+    subsets = [part for codes in members for part in (codes if len(codes) else [NO_CATEGORY], [np.nan])]
     attributes: dict[str, Any] = {
         "aggregate_function": 1,
         "post_transform": 0,

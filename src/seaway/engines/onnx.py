@@ -36,7 +36,7 @@ ERRORS: tuple[type[BaseException], ...] = (
 )
 """What onnxruntime raises: classes of its own with no common root, and Python's."""
 
-_ONLY_ERRORS = 3
+_ONLY_FATAL = 4
 
 
 class BrokenAnswer(SeawayError):
@@ -80,7 +80,12 @@ class OnnxRunner:
         try:
             values = self._session.run(self._outputs, feeds)
         except ERRORS as error:
-            raise _failed(error) from None
+            raise Unavailable(  # the library's own words stay in the log: they name files and functions
+                "The model could not answer",
+                where="engines.onnx",
+                fix="Ask for fewer rows at once; if one row fails too, roll back and report the request.",
+                code="engine-failed",
+            ) from error
         answers: dict[str, Array] = dict(zip(self._outputs, values, strict=True))
         for name in self._numbers:
             if not np.isfinite(answers[name]).all():
@@ -118,7 +123,7 @@ def _session(graph: bytes) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = _ONLY_ERRORS
+    options.log_severity_level = _ONLY_FATAL
     options.enable_profiling = False
     options.use_deterministic_compute = True
     # Without this, bytes that look like onnxruntime's own format would go to another parser than the one walked for.
@@ -169,15 +174,6 @@ def _differs(what: str) -> Untrusted:
         where=GRAPH,
         fix="The bundle's parts are not from one release; release the run again.",
         code="graph-contract",
-    )
-
-
-def _failed(error: BaseException) -> Unavailable:
-    return Unavailable(
-        f"The model could not answer: {_first_line(error)}",
-        where="engines.onnx",
-        fix="Ask for fewer rows at once; if one row fails too, roll back and report the request.",
-        code="engine-failed",
     )
 
 

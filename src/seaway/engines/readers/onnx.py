@@ -7,9 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from seaway.core.batch import Array
-from seaway.core.errors import Untrusted
+from seaway.core.errors import InexactExport, Untrusted
 from seaway.engines.forest import MAX_CATEGORY, Forest
 from seaway.engines.wire import Model, Node
+
+NO_CATEGORY = MAX_CATEGORY + 1
+"""Stands in an empty subset: the first whole number that no float32 equals, so no row is ever a member."""
 
 _LEQ, _MEMBER = 0, 6
 _NUMBERS = (
@@ -28,7 +31,7 @@ def sole_forest(model: Model, leaf_cover: Sequence[float] | None = None) -> Fore
     base: Array | None = None
     if add:
         base = model.constants.get(add[0].inputs[1])
-        if base is None or add[0].inputs[0] != trees.outputs[0]:
+        if base is None or base.ndim != 1 or base.dtype != np.float64 or add[0].inputs[0] != trees.outputs[0]:
             return None
     if cast.inputs != ("x",) or trees.inputs != cast.outputs:
         return None
@@ -49,24 +52,59 @@ def ensemble(
     zeros: tuple[int, ...] = (),
 ) -> Forest:
     """Return the forest of a TreeEnsemble node; whatever does not fit together is refused."""
+    held, targets = _held(node)
+    inner, leaves = len(held["nodes_modes"]), len(held["leaf_weights"])
+    true, false = (_children(held, side, inner, leaves) for side in ("true", "false"))
+    keep, roots, true, false = _without_single(held["tree_roots"], true, false)
+    is_member = held["nodes_modes"] == _MEMBER
+    members, starts = _members(node, int(is_member.sum()))
+    if base is not None and base.shape != (targets,):
+        raise _refuse(f"{targets} targets where something of shape {base.shape} is added")
+    try:
+        return Forest(
+            features=features,
+            targets=targets,
+            feature=held["nodes_featureids"][keep],
+            threshold=held["nodes_splits"][keep],
+            subset=np.where(is_member, np.cumsum(is_member) - 1, -1)[keep],
+            true=true,
+            false=false,
+            missing_true=held["nodes_missing_value_tracks_true"][keep] != 0,
+            leaf_value=held["leaf_weights"],
+            leaf_target=held["leaf_targetids"],
+            leaf_cover=np.ones(leaves) if leaf_cover is None else _cover(leaf_cover, leaves),
+            roots=roots,
+            base=np.zeros(targets) if base is None else base,
+            members=members,
+            starts=starts,
+            zeros=zeros,
+        )
+    except InexactExport as error:
+        raise _refuse(error.what) from None
+
+
+def _held(node: Node) -> tuple[dict[str, Array], int]:
+    """Return the attributes as arrays and the number of targets, after looking that they are of one length and kind."""
     held = {name: _numbers(node, name) for name in _NUMBERS} | {
         name: _tensor(node, name, dtype) for name, dtype in _TENSORS.items()
     }
-    inner, leaves = len(held["nodes_modes"]), len(held["leaf_weights"])
+    inner, roots = len(held["nodes_modes"]), held["tree_roots"]
     if any(len(values) != inner for name, values in held.items() if name.startswith("nodes_")):
         raise _refuse("attributes of unequal length")
-    modes = held["nodes_modes"]
-    if not np.isin(modes, (_LEQ, _MEMBER)).all():
+    if not np.isin(held["nodes_modes"], (_LEQ, _MEMBER)).all():
         raise _refuse("a comparison other than LEQ and MEMBER")
     if (node.attributes.get("aggregate_function", 1), node.attributes.get("post_transform", 0)) != (1, 0):
         raise _refuse("an aggregate other than SUM, or a transform")
-    true, false = (_children(held, side, inner, leaves) for side in ("true", "false"))
-    roots = held["tree_roots"]
     if len(roots) and not (roots.min() >= 0 and roots.max() < inner):
         raise _refuse("a root that is not there")
-    is_member = modes == _MEMBER
-    members, starts = _members(node, int(is_member.sum()))
-    subset = np.where(is_member, np.cumsum(is_member) - 1, -1)
+    targets = node.attributes.get("n_targets", 1)
+    if not isinstance(targets, int) or not 0 < targets <= 1 << 16:
+        raise _refuse("its number of targets")
+    return held, targets
+
+
+def _without_single(roots: Array, true: Array, false: Array) -> tuple[Array, Array, Array, Array]:
+    """Turn nodes that stand for a tree of one leaf into that leaf; return which nodes stay, roots and children."""
     is_single = (true == false) & (true < 0)
     if is_single[np.concatenate([true[true >= 0], false[false >= 0]])].any():
         raise _refuse("a node with one leaf for both branches, below another node")
@@ -74,27 +112,7 @@ def ensemble(
     moved = np.cumsum(keep) - 1
     roots = np.where(is_single[roots], true[roots], moved[roots])
     true, false = (np.where(child >= 0, moved[np.maximum(child, 0)], child)[keep] for child in (true, false))
-    targets = node.attributes.get("n_targets", 1)
-    if not isinstance(targets, int) or not 0 < targets <= 1 << 16:
-        raise _refuse("its number of targets")
-    return Forest(
-        features=features,
-        targets=targets,
-        feature=held["nodes_featureids"][keep],
-        threshold=held["nodes_splits"][keep],
-        subset=subset[keep],
-        true=true,
-        false=false,
-        missing_true=held["nodes_missing_value_tracks_true"][keep] != 0,
-        leaf_value=held["leaf_weights"],
-        leaf_target=held["leaf_targetids"],
-        leaf_cover=np.ones(leaves) if leaf_cover is None else _cover(leaf_cover, leaves),
-        roots=roots,
-        base=np.zeros(targets) if base is None else np.broadcast_to(base, (targets,)).astype(np.float64),
-        members=members,
-        starts=starts,
-        zeros=zeros,
-    )
+    return keep, roots, true, false
 
 
 def _children(held: dict[str, Array], side: str, inner: int, leaves: int) -> Array:
@@ -108,19 +126,19 @@ def _children(held: dict[str, Array], side: str, inner: int, leaves: int) -> Arr
 
 
 def _members(node: Node, count: int) -> tuple[Array, Array]:
-    """Return the subsets' codes, from their list in which NaN ends each; -1 stands for "none"."""
+    """Return the subsets' codes, from their list in which NaN ends each."""
     if not count:
         return np.zeros(0, dtype=np.int64), np.zeros(1, dtype=np.int64)
     values = _tensor(node, "membership_values", "<f8")
     ends = np.flatnonzero(np.isnan(values))
     if len(ends) != count or ends[-1] != len(values) - 1:
         raise _refuse("subsets of another number than its nodes ask for")
-    codes = np.where(np.isnan(values), 0.0, values)
-    if (codes != np.floor(codes)).any() or (codes < -1).any() or (codes > MAX_CATEGORY).any():
+    is_code = ~np.isnan(values) & (values != NO_CATEGORY)
+    codes = values[is_code]
+    if (codes != np.floor(codes)).any() or (codes < 0).any() or (codes > MAX_CATEGORY).any():
         raise _refuse("a category that is not a whole number")
-    is_code = ~np.isnan(values) & (codes >= 0)
     starts = np.concatenate([[0], np.cumsum(is_code)[ends]]).astype(np.int64)
-    return codes[is_code].astype(np.int64), starts
+    return codes.astype(np.int64), starts
 
 
 def _cover(leaf_cover: Sequence[float], leaves: int) -> Array:
