@@ -12,7 +12,7 @@ import msgspec
 from seaway.core import candidate, canonical, chance
 from seaway.core.candidate import Candidate
 from seaway.core.dataset import Dataset
-from seaway.core.errors import NotFound
+from seaway.core.errors import NotFound, Refused
 from seaway.core.verdict import Verdict
 from seaway.lab import report
 from seaway.lab import train as lab
@@ -31,6 +31,29 @@ class Trained:
     report: Path
     seconds: float
     verdicts: tuple[Verdict, ...]
+
+
+def replay(workspace: Workspace, run: str, *, progress: Progress | None = None) -> Trained:
+    """Do a recorded run's work again in a folder of its own; raises `Refused` where the digest differs.
+
+    The recorded number of trials fixes the work, so that a run which time had ended can be replayed too.
+    """
+    recorded = opened(workspace, run)
+    settings = workspace.settings
+    fixed = msgspec.structs.replace(
+        settings.train,
+        **{**recorded.candidate.lineage.settings, "budget_s": 0.0, "trials": len(recorded.candidate.trials)},
+    )
+    again = Workspace(workspace.project, msgspec.structs.replace(settings, train=fixed))
+    done = train(again, progress=progress)
+    if done.candidate.digest != recorded.candidate.digest:
+        raise Refused(
+            f"The replay gives {done.candidate.digest[:12]}, recorded is {recorded.candidate.digest[:12]}",
+            where=recorded.run,
+            fix="Compare the two reports: data, package versions and threads must be those of the record.",
+            code="replay-differs",
+        )
+    return done
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
