@@ -12,6 +12,7 @@ import polars as pl
 
 from seaway.core.errors import BadInput, Malformed
 
+MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 SEPARATORS = (",", ";", "\t", "|")
 FIELD_LIMIT = 1 << 24
 """Characters one cell may have."""
@@ -45,11 +46,7 @@ def frame(data: bytes, where: str, *, separator: str = "") -> pl.DataFrame:
 
 def decoded(data: bytes, where: str) -> str:
     """Return the text of a file: UTF-8, UTF-16, else Windows-1252, which all Western single-byte files are near to."""
-    for mark, name in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
+    for mark, name in MARKS:
         if data.startswith(mark):
             return _strict(data, name, where)
     head = data[:4096]

@@ -1,0 +1,118 @@
+"""A file's rows block by block: a file of any size is read in the memory of one block, with the guesses of `read.table`."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet
+
+from seaway.data import delimited, read
+from seaway.data.rows import Table
+
+ROWS = 20_000
+"""Rows of a block."""
+WHOLE = 16 << 20
+"""Files up to this many bytes (unpacked, at a guess) are read at once."""
+UNPACKED = 20
+"""How many times larger a packed table may be."""
+CHUNK = 1 << 20
+
+
+def blocks(path: Path, *, rows: int = ROWS, whole: int = WHOLE) -> Iterator[Table]:
+    """Yield the rows of a CSV or Parquet file in order, about `rows` at a time; nothing is typed yet."""
+    size = path.stat().st_size if path.is_file() else 0
+    head = _head(path) if size else b""
+    is_packed = head.startswith(b"\x1f\x8b")
+    if size * (UNPACKED if is_packed else 1) <= whole or any(head.startswith(mark) for mark in read.SIGNATURES):
+        yield from _cut(read.table(path), rows)
+    elif head.startswith(b"PAR1"):
+        yield from _parquet(path, rows)
+    else:
+        yield from _text(path, rows)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(16)
+
+
+def _cut(table: Table, rows: int) -> Iterator[Table]:
+    for start in range(0, len(table), rows):
+        yield table.take(np.arange(start, min(start + rows, len(table))))
+
+
+def _parquet(path: Path, rows: int) -> Iterator[Table]:
+    with pyarrow.parquet.ParquetFile(path) as file:
+        for batch in file.iter_batches(rows):
+            yield read.table(pl.DataFrame(batch))
+
+
+def _text(path: Path, rows: int) -> Iterator[Table]:
+    """Cut between two lines outside quotation marks, and read each piece with the file's own header and separator."""
+    with _opened(path) as raw, io.TextIOWrapper(raw, encoding=_encoding(path), newline="") as file:
+        start = file.read(CHUNK)
+        separator = delimited.guess_separator(start)
+        lines = itertools.chain(io.StringIO(start + file.readline(), newline=""), file)
+        header = _record(lines)
+        first = 1
+        while block := list(_records(lines, rows)):
+            piece = delimited.frame(
+                (header + "".join(block)).encode(), f"{path}, from row {first}", separator=separator
+            )
+            first += piece.height
+            if piece.height:  # blank lines are no rows
+                yield read.table(piece)
+        if first == 1:
+            yield read.table(path)
+
+
+def _record(lines: Iterator[str]) -> str:
+    """Return the next record: a line, or several where a cell holds line ends in quotation marks."""
+    return next(_records(lines, 1), "")
+
+
+def _records(lines: Iterator[str], count: int) -> Iterator[str]:
+    marks = 0
+    for line in lines:
+        marks += line.count('"')
+        yield line
+        if marks % 2 == 0:
+            count -= 1
+            if not count:
+                return
+
+
+def _encoding(path: Path) -> str:
+    """Return how the file is written; the whole file is looked at, as a sign that is no UTF-8 may stand at its end."""
+    with _opened(path) as raw:
+        head = raw.read(4096)
+    for mark, name in delimited.MARKS:
+        if head.startswith(mark):
+            return name
+    if head.count(0) > len(head) // 4:
+        return "utf-16-be" if head[::2].count(0) > len(head) // 8 else "utf-16-le"
+    return "utf-8" if _reads(path, "utf-8") else "cp1252" if _reads(path, "cp1252") else "latin-1"
+
+
+def _reads(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with _opened(path) as raw:
+        try:
+            while chunk := raw.read(CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _opened(path: Path) -> IO[bytes] | gzip.GzipFile:
+    return gzip.open(path) if _head(path).startswith(b"\x1f\x8b") else path.open("rb")
