@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -37,7 +39,7 @@ def test_forests_become_one_node() -> None:
 
 
 def test_forests_that_cannot_be_one_stay_apart() -> None:
-    forests = [wide(1), trees.replace(wide(2), zeros=(0, 2))]
+    forests = [wide(1), replace(wide(2), zeros=(0, 2))]
     program = compose([(forest_program(forest), 0.5) for forest in forests])
     assert ops(program).count("TreeEnsemble") == 2
     x = rows(2, 30, features=5)
@@ -60,7 +62,7 @@ def test_members_of_every_kind_are_weighed_and_finished() -> None:
 
 def test_what_two_members_share_is_worked_out_once() -> None:
     model = small(1)
-    other = linear.replace(model, weight=model.weight * 2)
+    other = replace(model, weight=model.weight * 2)
     one, both = additive_program(model), compose([(additive_program(model), 0.5), (additive_program(other), 0.5)])
     assert ops(both).count("Gather") == ops(one).count("Gather")
     assert ops(both).count("Div") == 1

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from seaway.engines.finish import Binary, Finish, Multiclass, Value, answers
 from seaway.engines.forest import predict
 from tests.unit.engines.forests import grown, rows, stump
 from tests.unit.engines.runs import VALUE, classes, load, margin_of
+from tests.unit.engines.test_additive import small
 
 
 @settings(max_examples=40)
@@ -83,16 +86,12 @@ def test_extreme_margins_neither_overflow_nor_turn_to_nan(margin: float) -> None
 
 
 def test_a_one_hot_model_costs_one_look_up() -> None:
-    from tests.unit.engines.test_additive import small
-
     ops = [node.op for node in wire.read(additive_program(small()).files["graph.onnx"]).nodes]
     assert len(ops) <= 22
     assert ops.count("Gather") == 3  # the numbers, the codes, and the table
 
 
-def _same(expected: dict[str, Array] | object, found: object) -> None:
-    assert isinstance(expected, dict)
-    assert isinstance(found, dict)
+def _same(expected: Mapping[str, Array], found: Mapping[str, Array]) -> None:
     assert set(expected) == set(found)
     for name, values in expected.items():
         assert found[name].dtype == values.dtype, name

@@ -7,7 +7,7 @@ import pytest
 from seaway.core.candidate import Program
 from seaway.core.errors import Untrusted
 from seaway.engines import shapes, wire
-from tests.unit.engines.messages import MARGIN, X, attribute, graph, held, info, model, node, number, tensor
+from tests.unit.engines.messages import MARGIN, attribute, graph, held, info, model, node, number, tensor
 from tests.unit.engines.test_wire import PROGRAMS
 
 
@@ -96,4 +96,3 @@ def test_shapes_that_cannot_be_are_refused(read: wire.Model, reason: str) -> Non
 
 def test_every_allowed_operator_has_a_shape_rule() -> None:
     assert set(shapes._RULES) == {op for _, op in wire.OPERATORS}
-    assert X

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -9,7 +12,7 @@ from seaway.core.candidate import Program
 from seaway.engines import wire
 from seaway.engines.compose import compose
 from seaway.engines.export import additive_program, finish_program, forest_program
-from seaway.engines.finish import Binary, Multiclass
+from seaway.engines.finish import Binary, Multiclass, Value
 from seaway.engines.readers.lightgbm import read as read_booster
 from tests.unit.engines.boosters import trained
 from tests.unit.engines.forests import grown
@@ -61,10 +64,6 @@ def test_our_walk_and_onnx_read_the_same(program: Program) -> None:
 
 def test_every_operator_that_is_written_is_allowed_and_every_allowed_one_is_written() -> None:
     """The list grows with what Seaway exports and by nothing else."""
-    from dataclasses import replace
-
-    from seaway.engines.finish import Value
-
     more = [forest_program(replace(grown(7), zeros=(0,))), finish_program(Value(link="exp")), finish_program(Value())]
     written = {
         (node.domain, node.op)
@@ -75,8 +74,6 @@ def test_every_operator_that_is_written_is_allowed_and_every_allowed_one_is_writ
 
 
 def test_a_large_forest_is_walked_quickly_enough_to_load_at_every_start() -> None:
-    import time
-
     data = forest_program(grown(1, trees=400, splits=60)).files["graph.onnx"]
     start = time.perf_counter()
     wire.read(data)
