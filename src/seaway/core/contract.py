@@ -23,6 +23,18 @@ CODE_MISSING, CODE_OTHER, CODE_FIRST = 0, 1, 2
 The first two are fixed so that adding a category moves no other."""
 
 
+def _settle_defaults(value: msgspec.Struct) -> None:
+    """Put the default itself where a field equals it: `omit_defaults` knows a default by identity only.
+
+    Without this, equal contracts read from different places would have different bytes, hence different digests.
+    """
+    defaults = value.__struct_defaults__
+    for name, default in zip(reversed(value.__struct_fields__), reversed(defaults), strict=False):
+        given = getattr(value, name)
+        if given is not default and type(given) is type(default) and given == default:
+            msgspec.structs.force_setattr(value, name, default)
+
+
 class Trim(msgspec.Struct, frozen=True, kw_only=True, tag_field="rule", tag="trim", forbid_unknown_fields=True):
     """Remove white space around a text."""
 
@@ -79,6 +91,9 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ahead: bool = False
     log: Literal["full", "digest", "none"] = "full"
 
+    def __post_init__(self) -> None:
+        _settle_defaults(self)
+
     @property
     def encoded(self) -> tuple[str, ...]:
         """Names of this column's places in the matrix; the time that orders the rows may show a model its parts."""
@@ -103,6 +118,9 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     labels: tuple[str, ...] = ()
     unit: str = ""
 
+    def __post_init__(self) -> None:
+        _settle_defaults(self)
+
 
 class Series(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Shape of a series; `season`, `history` and `horizon` count rows."""
@@ -113,6 +131,9 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     history: int = 0
     horizon: int = 1
     gaps: Literal["error", "missing", "zero"] = "missing"
+
+    def __post_init__(self) -> None:
+        _settle_defaults(self)
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
@@ -132,6 +153,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     extra: Literal["error", "ignore"] = "error"
 
     def __post_init__(self) -> None:
+        _settle_defaults(self)
         for group in (self.columns, self.options):
             names = [column.name for column in group]
             double = sorted({name for name in names if names.count(name) > 1})
