@@ -16,6 +16,7 @@ from seaway.core.settings import ProjectSettings
 from seaway.core.verdict import Outcome, Verdict
 from seaway.data import guess
 from seaway.data.cast import typed
+from seaway.data.encode import times
 from seaway.data.encode.rules import Rules
 from seaway.data.facts import Facts, facts_of
 from seaway.data.rows import Table
@@ -102,6 +103,33 @@ def _measured(facts: Facts, column: Column, notes: Notes) -> Column:
     if column.kind == "time" and len(values):
         return _with(column, parts=guess.parts(values))
     return column
+
+
+def measure(contract: Contract, rows: Rows) -> Contract:
+    """Return the contract with categories, ranges, shifts and parts as wide as `rows` need; kinds and roles stay.
+
+    Categories keep their order and new ones follow; what a person made hard stays as it is.
+    """
+    table = rows if isinstance(rows, Table) else Table(pl.DataFrame(rows.records(), infer_schema_length=None))
+    notes = Notes()
+    columns = [
+        _widened(column, _measured(facts_of(table.series(column.name)), column, notes))
+        if column.name in table.names and not column.hard and column.role not in ("ignore", "id")
+        else column
+        for column in contract.columns
+    ]
+    return msgspec.structs.replace(contract, columns=tuple(columns))
+
+
+def _widened(old: Column, new: Column) -> Column:
+    more = tuple(text for text in new.categories if text not in set(old.categories))
+    limits = new.range
+    if old.range and new.range:
+        limits = (min(old.range[0], new.range[0]), max(old.range[1], new.range[1]))
+    parts = tuple(part for part in times.PARTS if part in (*old.parts, *new.parts))
+    return _with(
+        old, categories=(*old.categories, *more), range=limits or old.range, shift=old.shift or new.shift, parts=parts
+    )
 
 
 def _order_of_rows(columns: list[Column], table: Table, said: Mapping[str, Role], notes: Notes) -> list[Column]:
