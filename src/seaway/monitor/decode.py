@@ -16,9 +16,9 @@ from seaway.monitor.window import Case, Record
 
 
 def answers(predictions: Sequence[Record], contract: Contract) -> dict[str, Array]:
-    """Return answers by output name (cases, ...): the inverse of what the encoder renders."""
+    """Return answers by output name (cases, ...), none without predictions: the inverse of what the encoder renders."""
     found: dict[str, Array] = {}
-    for output in contract.outputs:
+    for output in contract.outputs if predictions else ():
         if output.kind == "document":
             continue
         codes = {label: code for code, label in enumerate(output.labels)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -44,7 +44,7 @@ class Look:
     window: Window
     cases: Sequence[Case] = ()
     joins: Joins | None = None
-    damage: Mapping[str, str] = {}
+    damage: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> dict[str, Values]:

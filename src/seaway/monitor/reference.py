@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from seaway.core.batch import Array
+from seaway.core.contract import Contract
+from seaway.data import profile
+from seaway.data.profile import Distribution, Profile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,3 +47,45 @@ class Reference:
     columns: Mapping[str, Numbers | Categories]
     answers: Mapping[str, Numbers | Categories]
     truth: Numbers | Categories | None = None
+
+
+def read(data: bytes, contract: Contract) -> Reference:
+    """Read profile.json of a verified bundle."""
+    found = profile.decode(data)
+    return Reference(
+        columns=_counted(found.columns),
+        answers=_counted(found.outputs),
+        truth=_truth(found, contract),
+    )
+
+
+def _counted(distributions: Mapping[str, Distribution]) -> dict[str, Numbers | Categories]:
+    counted = ((name, _counts(one)) for name, one in distributions.items())
+    return {name: one for name, one in counted if one is not None}
+
+
+def _counts(one: Distribution) -> Numbers | Categories | None:
+    """Turn shares back into counts; None where there is no distribution to compare (times, empty columns)."""
+    counts = np.rint(np.asarray(one.shares, dtype=np.float64) * one.n * (1 - one.missing))
+    missing = float(round(one.n * one.missing))
+    if one.edges:
+        return Numbers(edges=np.asarray(one.edges, dtype=np.float64), counts=counts, missing=missing)
+    if not len(counts):
+        return None
+    names = (*one.categories, profile.OTHER)
+    held = {name: float(count) for name, count in zip(names, counts, strict=True) if count}
+    return Categories(counts=held, missing=missing)
+
+
+def _truth(found: Profile, contract: Contract) -> Numbers | Categories | None:
+    """Return the target's distribution; without one, the classes' mean probabilities, which calibration makes the same."""
+    target = contract.target
+    if target is not None and target.name in found.columns:
+        return _counts(found.columns[target.name])
+    scores = [found.outputs.get(f"probabilities.{label}") for label in contract.classes]
+    means = [one.mean for one in scores if one is not None and one.mean is not None]
+    if not means or len(means) < len(contract.classes):
+        return None
+    return Categories(
+        counts={label: float(round(mean * found.rows)) for label, mean in zip(contract.classes, means, strict=True)}
+    )

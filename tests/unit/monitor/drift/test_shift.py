@@ -41,7 +41,9 @@ def test_psi_of_a_normal_shift_is_its_square_and_of_nothing_is_nothing() -> None
     edges = stats.norm.ppf(np.linspace(0.05, 0.95, 19))
     values = []
     for shift in (0.0, 0.5):
-        counts = [np.bincount(np.searchsorted(edges, generator.normal(s, size=200_000)), minlength=20) for s in (shift, 0.0)]
+        counts = [
+            np.bincount(np.searchsorted(edges, generator.normal(s, size=200_000)), minlength=20) for s in (shift, 0.0)
+        ]
         values.append(psi(counts[0], counts[1]).value)
     assert values[0] < 1e-3
     assert values[1] == pytest.approx(0.25, rel=0.06)
