@@ -13,8 +13,12 @@ from seaway.report.text import NONE, column, line, shorten, width
 # A terminal's line and a table's cell: longer text is cut in the middle.
 _CELL = 40
 
-# A background of its own: the notebook's may be light where the system's theme is dark.
-_FRAME = ".sw-notebook{background:var(--paper);padding:10px 14px;border-radius:8px;overflow-x:auto}.sw-notebook>h3{margin-top:0}"
+# A background of its own, as the notebook's may be light where the system's theme is dark; and no stripes of the notebook's.
+_FRAME = (
+    ".sw-notebook{background:var(--paper);padding:10px 14px;border-radius:8px;overflow-x:auto}"
+    ".sw-notebook>h3{margin-top:0}"
+    ".sw-notebook.sw tbody tr:not(.chosen):not(:hover){background:none}"
+)
 
 
 def html(*content: object) -> str:
