@@ -7,8 +7,6 @@ one would have looked at something else).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from seaway.core.batch import Array
@@ -30,29 +28,28 @@ def malformed(what: str, where: str) -> Untrusted:
     )
 
 
-def fields(data: memoryview, where: str) -> Iterator[tuple[int, int, int | memoryview, int, int]]:
-    """Yield (field number, wire type, value, start, end) of a message; lengths and fixed values come as views."""
-    at, size = 0, len(data)
-    while at < size:
-        start = at
-        tag, at = varint(data, at, where)
-        number, kind = tag >> 3, tag & 7
-        if not 0 < number < 1 << 29:
-            raise malformed(f"field number {number}", where)
-        value: int | memoryview
-        if kind == VARINT:
-            value, at = varint(data, at, where)
-        else:
-            if kind == LENGTH:
-                length, at = varint(data, at, where)
-            elif kind in _WIDTHS:
-                length = _WIDTHS[kind]
-            else:
-                raise malformed(f"wire type {kind} in field {number}", where)
-            if length > size - at:
-                raise malformed(f"field {number} claims {length} bytes where {size - at} are left", where)
-            value, at = data[at : at + length], at + length
-        yield number, kind, value, start, at
+def take(data: memoryview, at: int, where: str) -> tuple[int, int, int | memoryview, int]:
+    """Read the field that begins at `at`: (field number, wire type, value, the place behind it).
+
+    Fields with a length and of fixed width come as views.
+    """
+    tag, at = varint(data, at, where)
+    number, kind = tag >> 3, tag & 7
+    if not 0 < number < 1 << 29:
+        raise malformed(f"field number {number}", where)
+    if kind == VARINT:
+        value, at = varint(data, at, where)
+        return number, kind, value, at
+    if kind == LENGTH:
+        length, at = varint(data, at, where)
+    elif kind in _WIDTHS:
+        length = _WIDTHS[kind]
+    else:
+        raise malformed(f"wire type {kind} in field {number}", where)
+    left = len(data) - at
+    if length > left:
+        raise malformed(f"field {number} claims {length} bytes where {left} are left", where)
+    return number, kind, data[at : at + length], at + length
 
 
 def varint(data: memoryview, at: int, where: str) -> tuple[int, int]:

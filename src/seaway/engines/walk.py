@@ -43,6 +43,8 @@ def _forests(model: wire.Model, widths: list[int], told: Explain | None) -> tupl
     nodes = ensembles(model)
     if told is None:
         return tuple(ensemble(node, width) for node, width in zip(nodes, widths, strict=True))
+    if told.parts and ("x" not in model.inputs or model.inputs["x"].dims[1:] != (told.features,)):
+        raise _refuse("graph and explanation differ in features", explain.FILE)
     parts = [part for part in told.parts if isinstance(part, ForestPart)]
     if len(parts) != len(nodes):
         raise _refuse(f"it has {len(nodes)} tree ensembles, its explanation {len(parts)}", explain.FILE)
@@ -50,8 +52,8 @@ def _forests(model: wire.Model, widths: list[int], told: Explain | None) -> tupl
         ensemble(node, width, leaf_cover=part.leaf_cover, base=np.array(part.base), zeros=part.zeros)
         for node, width, part in zip(nodes, widths, parts, strict=True)
     )
-    if any((trees.features, trees.targets) != (told.features, told.targets) for trees in forests):
-        raise _refuse("graph and explanation differ in features or targets", explain.FILE)
+    if any(trees.targets != told.targets for trees in forests):
+        raise _refuse("graph and explanation differ in targets", explain.FILE)
     return forests
 
 

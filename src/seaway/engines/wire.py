@@ -130,8 +130,6 @@ def read(data: bytes, limits: Limits | None = None) -> Model:
 class _Message:
     """The fields of one message as they come in: singular ones may come once."""
 
-    kind: str
-    where: str
     one: dict[int, Any] = field(default_factory=dict)
     many: dict[int, list[Any]] = field(default_factory=dict)
 
@@ -278,7 +276,7 @@ class _Walk:
         runs: int = 0,
     ) -> _Message:
         """Read the fields of a message; `runs` is the number of a field of repeated numbers, read as a whole."""
-        got = _Message(kind, where)
+        got = _Message()
         for number, wire, value in _split(data, where, runs):
             if number == runs:
                 got.many.setdefault(number, []).append(value)
@@ -322,11 +320,10 @@ def _split(data: memoryview, where: str, runs: int) -> Iterator[tuple[int, int, 
             yield runs, VARINT, values
             at += length
         else:
-            number, wire, value, _, end = next(protobuf.fields(data[at:], where))
+            number, wire, value, at = protobuf.take(data, at, where)
             if runs and number == runs:
                 raise malformed(f"wire type {wire} in field {number}", where)
             yield number, wire, value
-            at += end
 
 
 def _a(noun: str) -> str:

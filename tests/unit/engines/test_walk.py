@@ -4,6 +4,7 @@ import pytest
 
 from seaway.core.candidate import Program
 from seaway.core.errors import Untrusted
+from seaway.engines.additive import constant
 from seaway.engines.export import additive_program, forest_program
 from seaway.engines.walk import walk
 from tests.unit.engines.forests import grown, stump
@@ -39,12 +40,17 @@ def test_no_graph_is_refused() -> None:
     ("told", "reason"),
     [
         (additive_program(small()), "it has 1 tree ensembles, its explanation 0"),
-        (forest_program(grown(4)), "leaves where the explanation knows"),
-        (forest_program(stump(features=3)), "differ in features or targets"),
-        (forest_program(grown(3, targets=3)), "."),
+        (forest_program(grown(4, features=5, trees=9)), "leaves where the explanation knows"),
+        (forest_program(grown(3, features=6)), "differ in features"),
+        (forest_program(grown(3, features=5, targets=3)), r"2 targets where something of shape \(3,\)"),
     ],
 )
 def test_an_explanation_of_another_graph_is_refused(told: Program, reason: str) -> None:
-    graph = forest_program(stump() if "differ" in reason else grown(3))
     with pytest.raises(Untrusted, match=reason):
-        walk(mixed(graph, told))
+        walk(mixed(forest_program(grown(3, features=5)), told))
+
+
+def test_a_linear_explanation_of_another_width_is_refused() -> None:
+    graph = additive_program(small())
+    with pytest.raises(Untrusted, match="differ in features"):
+        walk(mixed(graph, additive_program(constant([1.0, 2.0], 7))))
