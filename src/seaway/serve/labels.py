@@ -1,0 +1,229 @@
+"""Late ground truth: each label is held to the contract's truth, joined by request id and row, or by id (and moment).
+
+A request id that Seaway made names its worker and segment: a label is taken if the log holds that segment, or held it before
+the oldest one that is left. A caller's own id is replaced by Seaway's where the answer is still known, and is taken as it is
+otherwise, since labels come late: the monitor joins it, or counts it as unknown.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seaway.core import canonical, chance, event, segment
+from seaway.core.batch import Json
+from seaway.core.contract import Contract
+from seaway.core.errors import BadInput, BrokenContract, Cell, Unavailable
+from seaway.core.event import Label
+from seaway.data.encode import truth
+from seaway.serve.http import cell
+from seaway.serve.segments import OpenSegment, free_worker, mend, next_number, of_folder
+
+CELLS = 100
+"""So many broken labels are listed; all are counted."""
+
+FIRST_WRITER, WRITERS = 65_000, 500
+"""Worker numbers of processes that write labels without serving."""
+
+
+class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One label as a caller sends it."""
+
+    value: Any
+    request_id: str = ""
+    row: int = 0
+    id: str | int | dict[str, str | int] | None = None
+    at: str = ""
+    time: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """Labels that may be logged, and what is wrong with the others; `unknown` counts those about no known request."""
+
+    labels: list[Label]
+    cells: tuple[Cell, ...]
+    refused: int
+    unknown: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """How many labels were taken in, and which were refused."""
+
+    taken: int
+    refused: int
+    cells: tuple[Cell, ...]
+
+
+class Checker:
+    """Holds labels of one model to its contract and its log."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        model: str,
+        folder: Path,
+        *,
+        clock: chance.Clock,
+        resolve: Callable[[str], str] = lambda client_id: client_id,
+        reads_texts: bool = False,
+    ) -> None:
+        self._value = truth.reader(contract)
+        self._contract, self._model, self._clock, self._resolve = contract, model, clock, resolve
+        self._reads_texts = reads_texts
+        parts = of_folder(folder)
+        self._segments = {(worker, number) for worker, number, _ in parts}
+        self._oldest = min((number for _, number, _ in parts), default=0)
+        self._ids = [column.name for column in contract.having("id")]
+
+    def check(self, records: Sequence[Any], principal: str) -> Checked:
+        """Check every label; rows of the cells count from 0 in the list."""
+        labels: list[Label] = []
+        cells: list[Cell] = []
+        refused = unknown = 0
+        for number, record in enumerate(records):
+            try:
+                labels.append(self._label(number, record, principal))
+            except _Wrong as wrong:
+                refused += 1
+                unknown += wrong.cell.rule == "unknown-request"
+                if len(cells) < CELLS:
+                    cells.append(wrong.cell)
+        return Checked(labels=labels, cells=tuple(cells), refused=refused, unknown=unknown)
+
+    def _label(self, number: int, record: Any, principal: str) -> Label:
+        try:
+            given = msgspec.convert(record, Given, strict=not self._reads_texts)
+        except msgspec.ValidationError as error:
+            what, _, place = str(error).partition(" - at `")
+            column = place.strip("$.`") or "label"
+            fix = "Send value with request_id (and row), or with id (and at); time is when the value became known."
+            raise _Wrong(cell(number, column, what.replace("`", "'"), "form", fix)) from None
+        label_id = self._id(number, given)
+        return Label(
+            sequence=self._clock.next(),
+            model=self._model,
+            principal=principal,
+            value=self._truth(number, given.value),
+            known=self._moment(number, "time", given.time) or chance.stamp(),
+            request_id=self._request(number, given),
+            row=given.row,
+            id=label_id,
+            at=self._moment(number, "at", given.at),
+        )
+
+    def _truth(self, number: int, value: Json) -> str | float:
+        if self._reads_texts and isinstance(value, str) and not self._contract.classes:
+            value = _number(value)
+        try:
+            read = self._value(value)
+        except BrokenContract as error:
+            raise _Wrong(cell(number, "value", str(value), error.cells[0].rule, error.fix)) from None
+        return self._contract.classes[int(read)] if self._contract.classes else read
+
+    def _request(self, number: int, given: Given) -> str:
+        if not given.request_id:
+            return ""
+        place = segment.place_of(given.request_id)
+        if place is None:
+            return self._resolve(given.request_id)
+        is_compacted = self._segments and place.segment < self._oldest
+        if (place.worker, place.segment) not in self._segments and not is_compacted:
+            fix = "Send the request_id exactly as it was answered."
+            raise _Wrong(cell(number, "request_id", given.request_id, "unknown-request", fix))
+        return given.request_id
+
+    def _id(self, number: int, given: Given) -> str:
+        if bool(given.request_id) == (given.id is not None) or given.row < 0:
+            fix = "Send either request_id with row (from 0), or id."
+            raise _Wrong(cell(number, "request_id", given.request_id or str(given.id), "one-key", fix))
+        if given.id is None:
+            return ""
+        if not isinstance(given.id, dict):
+            return str(given.id)
+        wrong = sorted(set(given.id) ^ set(self._ids)) if self._ids else []
+        if wrong or not given.id:
+            fix = f"The ids of this model are: {', '.join(self._ids) or 'none'}."
+            raise _Wrong(cell(number, "id", str(given.id), "id", fix))
+        texts = {name: str(value) for name, value in given.id.items()}
+        return next(iter(texts.values())) if len(texts) == 1 else canonical.encode(texts).decode()
+
+    def _moment(self, number: int, column: str, text: str) -> str:
+        """Return an RFC 3339 moment in UTC; a time without a zone is taken as UTC."""
+        if not text:
+            return ""
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            fix = "Send RFC 3339, for example 2026-11-23T17:24:06Z."
+            raise _Wrong(cell(number, column, text, "time", fix)) from None
+        if column == "at":
+            return text  # compared as given: ids carry it as the caller wrote it
+        return chance.stamp((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+class _Wrong(Exception):
+    """Carries one broken label to the list of them."""
+
+    def __init__(self, wrong: Cell) -> None:
+        super().__init__(wrong.rule)
+        self.cell = wrong
+
+
+def refusal(checked: Checked, total: int) -> BadInput:
+    """Return the error for labels of which some are broken: 404 where all of those are about no known request."""
+    is_unknown = checked.unknown == checked.refused
+    first = checked.cells[0]
+    return BrokenContract(
+        f"{checked.refused} of {total} labels {'are about no known request' if is_unknown else 'are broken'}; none was taken in",
+        cells=checked.cells,
+        count=checked.refused,
+        where=f"$.labels[{first.row}].{first.column}",
+        fix=f'{first.fix} Send "partial": true to take in the others.',
+        code="unknown-request" if is_unknown else "",
+    )
+
+
+def write(
+    log_root: Path, model: str, records: Sequence[Mapping[str, Json]], contract: Contract, *, principal: str
+) -> Labelled:
+    """Write labels durably to a model's event log, whether or not a server is running; broken ones are left out and listed.
+
+    Texts stand for numbers here, since files hold texts.
+    """
+    folder = log_root / model
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    checker = Checker(contract, model, folder, clock=chance.Clock(), reads_texts=True)
+    checked = checker.check(records, principal)
+    if checked.labels:
+        _append(log_root, folder, checked.labels)
+    return Labelled(taken=len(checked.labels), refused=checked.refused, cells=checked.cells)
+
+
+def _append(log_root: Path, folder: Path, labels: Sequence[Label]) -> None:
+    with free_worker(log_root, FIRST_WRITER, WRITERS) as worker:
+        mend(folder, worker)
+        try:
+            written = OpenSegment(folder, worker, next_number(folder, worker), os.fdatasync)
+            written.write(b"".join(segment.frame(event.encode(label)) for label in labels))
+            written.seal()
+        except OSError as error:
+            raise Unavailable(
+                f"The labels cannot be written: {error.strerror}",
+                where=str(folder),
+                fix="Free space on the disk and give the same labels again: a label given twice counts once.",
+            ) from None
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,255 @@
+"""The event log of one worker and model: an answer leaves when its record is as durable as set (DESIGN 7).
+
+One thread writes: it takes everything that waits, writes it at once and calls fdatasync once (group commit). The loop's
+thread gives the numbers, so that a request id can name worker, segment and record before the record is written.
+
+When a write fails (disk full), the records of that segment that were not yet durable are refused, the segment is sealed and
+the next append tries a new one: the log recovers by itself when space returns. When fsync fails, nothing is acknowledged
+any more: the kernel may have dropped the pages, and trying again could only seem to succeed (fsyncgate).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import os
+import queue
+import threading
+from collections.abc import Awaitable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from seaway.core import chance, event, segment
+from seaway.core.errors import SeawayError, Unavailable
+from seaway.core.event import Event
+from seaway.serve.segments import OpenSegment, Sync, mend, next_number, of_folder
+
+Durability = Literal["disk", "process", "none"]
+
+MAX_WAITING = 64 << 20
+"""Bytes that may wait for the disk; beyond them requests are turned away at once."""
+
+
+class _Item(NamedTuple):
+    segment: int
+    data: bytes
+    done: asyncio.Future[None] | None
+
+
+_STOP = _Item(-1, b"", None)
+
+
+class EventLog:
+    """A `Log` in `folder`. Appended to from one event loop's thread; `worker` is held by this process alone.
+
+    Request ids made by `next_id` name the record that the next `append` writes.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        worker: int,
+        *,
+        durability: Durability = "disk",
+        segment_bytes: int = 64 << 20,
+        segment_s: float = 300.0,
+        clock: chance.Clock | None = None,
+        sync: Sync = os.fdatasync,
+    ) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mend(folder, worker)
+        self.folder, self.worker, self.durability = folder, worker, durability
+        self.clock = clock or chance.Clock()
+        self.failures = 0
+        self.waiting = 0
+        self.failure: SeawayError | None = None
+        self._limits = segment_bytes, segment_s
+        self._number = next_number(folder, worker)
+        self._record, self._size, self._since = 0, segment.HEADER.size, chance.monotonic()
+        self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._writer = _Writer(self, sync if durability == "disk" else _no_sync)
+        self._thread = threading.Thread(target=self._writer.run, args=(self._queue,), name="event-log", daemon=True)
+        self._thread.start()
+
+    def next_id(self) -> str:
+        """Return the request id of the record that the next append writes."""
+        return segment.request_id(int(chance.now() * 1000), segment.Place(self.worker, self._number, self._record))
+
+    @property
+    def place(self) -> segment.Place:
+        """Where the next record goes."""
+        return segment.Place(self.worker, self._number, self._record)
+
+    def append(self, one: Event) -> Awaitable[None]:
+        """Write one event; done when it is as durable as set, raises `Unavailable` where that failed."""
+        return self._append(segment.frame(event.encode(one)), 1)
+
+    def append_all(self, events: Sequence[Event]) -> Awaitable[None]:
+        """Write events behind one another, all durable or none acknowledged."""
+        return self._append(b"".join(segment.frame(event.encode(one)) for one in events), len(events))
+
+    def read(self, after: int) -> Iterator[Event]:
+        """Yield the events of all workers with a higher sequence, in order of sequence."""
+        workers = {worker for worker, _, _ in of_folder(self.folder)}
+        chains = [self._chain(worker) for worker in sorted(workers)]
+        merged = heapq.merge(*chains, key=lambda one: one.sequence)
+        return (one for one in merged if one.sequence > after)
+
+    def tick(self) -> None:
+        """Seal a segment that has grown old; called now and then from the loop's thread."""
+        if self._record and chance.monotonic() - self._since >= self._limits[1]:
+            self._roll()
+
+    def close(self) -> None:
+        """Write what waits, seal the segment, and end the thread."""
+        self._queue.put(_STOP)
+        self._thread.join()
+
+    def _append(self, data: bytes, records: int) -> Awaitable[None]:
+        if self.failure is not None:
+            raise self.failure
+        if self.waiting + len(data) > MAX_WAITING:
+            raise Unavailable(
+                "Too many answers wait for the disk", where="log", fix="Send fewer requests at once.", code="overloaded"
+            )
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting += len(data)
+        if not self._record:
+            self._since = chance.monotonic()
+        self._queue.put(_Item(self._number, data, done))
+        self._record += records
+        self._size += len(data)
+        if self._size >= self._limits[0]:
+            self._roll()
+        if self.durability == "none":
+            done.add_done_callback(_look_at)
+            done = asyncio.get_running_loop().create_future()
+            done.set_result(None)
+        return done
+
+    def _roll(self) -> None:
+        """Go on in a new segment; the empty item makes the writer seal the old one now."""
+        self._number = max(self._number + 1, int(chance.now()))
+        self._record, self._size, self._since = 0, segment.HEADER.size, chance.monotonic()
+        self._queue.put(_Item(self._number, b"", None))
+
+    def settle(self, items: Sequence[_Item], error: SeawayError | None, is_final: bool) -> None:
+        """Tell the waiting that their records are durable, or refused; runs in the loop's thread."""
+        self.waiting -= sum(len(item.data) for item in items)
+        if error is not None:
+            self.failures += 1
+            if is_final:
+                self.failure = error
+            if any(item.segment == self._number for item in items):
+                self._roll()
+        for item in items:
+            if item.done is not None and not item.done.done():
+                if error is None:
+                    item.done.set_result(None)
+                else:
+                    item.done.set_exception(error)
+
+    def _chain(self, worker: int) -> Iterator[Event]:
+        for owner, number, path in of_folder(self.folder):
+            if owner == worker:
+                sealed = path.with_name(segment.name(worker, number, sealed=True))
+                yield from (one for _, one in segment.events(sealed if sealed.exists() else path))
+
+
+class _Writer:
+    """The writing thread: takes all that waits, writes it, syncs once, and reports."""
+
+    def __init__(self, log: EventLog, sync: Sync) -> None:
+        self._log = log
+        self._sync = sync
+        self._open: OpenSegment | None = None
+        self._refused = -1
+        self._dead: SeawayError | None = None
+
+    def run(self, waiting: queue.SimpleQueue[_Item]) -> None:
+        """Serve the queue until it says stop."""
+        is_stopped = False
+        while not is_stopped:
+            items = [waiting.get()]
+            while not waiting.empty():
+                items.append(waiting.get())
+            is_stopped = items[-1] is _STOP
+            for number, group in groupby((item for item in items if item is not _STOP), key=lambda item: item.segment):
+                batch = list(group)
+                self._report(batch, self._write(number, b"".join(item.data for item in batch)))
+        self._seal()
+
+    def _write(self, number: int, data: bytes) -> SeawayError | None:
+        """Write records of one segment and make them durable, or say why they are not."""
+        if self._open is not None and self._open.number != number:
+            self._seal()
+        if self._dead is not None or not data:
+            return self._dead
+        if number <= self._refused:
+            return _unwritable()
+        try:
+            if self._open is None:
+                self._open = OpenSegment(self._log.folder, self._log.worker, number, self._sync)
+            self._open.write(data)
+        except OSError:
+            self._refused = number
+            self._seal()
+            return _unwritable()
+        try:
+            self._open.sync()
+        except OSError:
+            self._die()
+        return self._dead
+
+    def _seal(self) -> None:
+        if self._open is None:
+            return
+        try:
+            self._open.seal()
+            self._open = None
+        except OSError:
+            self._die()
+
+    def _die(self) -> None:
+        """Acknowledge nothing from now on; the segment is left for the next start to mend."""
+        self._dead = Unavailable(
+            "The server can no longer make its event log durable, so it answers nothing",
+            where="log",
+            fix="Check the disk, then restart the server.",
+            code="log-unavailable",
+        )
+        if self._open is not None:
+            self._open.abandon()
+        self._open = None
+
+    def _report(self, items: list[_Item], error: SeawayError | None) -> None:
+        loops = [item.done.get_loop() for item in items if item.done is not None]
+        if loops:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, so nobody waits
+                loops[0].call_soon_threadsafe(self._log.settle, items, error, self._dead is not None)
+
+
+def forget(done: Awaitable[None]) -> None:
+    """Let a record be written without anybody waiting; a failure is counted by the log itself."""
+    if isinstance(done, asyncio.Future):
+        done.add_done_callback(_look_at)
+
+
+def _look_at(done: asyncio.Future[None]) -> None:
+    if not done.cancelled():
+        done.exception()
+
+
+def _no_sync(handle: int) -> None:
+    """Durability below "disk": what the kernel holds is enough."""
+
+
+def _unwritable() -> Unavailable:
+    return Unavailable(
+        "The event log cannot be written, and no answer leaves without its record",
+        where="log",
+        fix="Free space on the disk that holds the log; the server goes on by itself.",
+        code="log-unavailable",
+    )

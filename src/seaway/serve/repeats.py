@@ -1,0 +1,88 @@
+"""Repeats: a request that carries the caller's own id a second time gets the first answer (DESIGN 5).
+
+What is promised, per caller (principal) and model: a repeat returns the first answer while it is among the newest
+`COUNT` answers with a caller's id and, after a restart, within the newest `BYTES` of the log. Workers see one another's
+answers through their segments. Two copies of a request that reach two workers at the same moment may both be
+answered, and with durability "none" another worker may not see an answer yet: the log is at-least-once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from seaway.core import segment
+from seaway.core.errors import Malformed
+from seaway.core.event import Event, Prediction
+from seaway.serve.segments import of_folder
+
+COUNT = 20_000
+BYTES = 64 << 20
+
+Key = tuple[str, str]
+
+
+class Repeats:
+    """The newest answers to requests with a caller's id, oldest dropped first. Used by one thread."""
+
+    def __init__(self, folder: Path, worker: int, *, count: int = COUNT, size: int = BYTES) -> None:
+        self._folder, self._worker, self._count = folder, worker, count
+        self._known: OrderedDict[Key, Prediction] = OrderedDict()
+        self._offsets: dict[tuple[int, int], int] = {}
+        self._rebuild(size)
+
+    def find(self, principal: str, client_id: str) -> Prediction | None:
+        """Return the first answer under this id, if it is still known."""
+        known = self._known.get((principal, client_id))
+        if known is None:
+            self._catch_up()
+            known = self._known.get((principal, client_id))
+        return known
+
+    def note(self, one: Event) -> None:
+        """Remember an answer; the first under an id stays."""
+        if isinstance(one, Prediction) and one.client_id and one.status < 400 and one.arm in ("champion", "canary"):
+            self._known.setdefault((one.principal, one.client_id), _slim(one))
+            while len(self._known) > self._count:
+                self._known.popitem(last=False)
+
+    def _rebuild(self, size: int) -> None:
+        """Read the newest segments, oldest of them first; what lies before them is passed over."""
+        newest: list[Path] = []
+        for worker, number, path in reversed(of_folder(self._folder)):
+            length = path.stat().st_size
+            if size > 0 or path.suffix == segment.OPEN:
+                newest.append(path)
+            self._offsets[worker, number] = length if size <= 0 else 0
+            size -= length
+        self._take(part for part in of_folder(self._folder) if part[2] in newest)
+
+    def _catch_up(self) -> None:
+        """Read what other workers wrote since the last look; this worker's own answers were noted as they were made."""
+        self._take(part for part in of_folder(self._folder) if part[0] != self._worker)
+
+    def _take(self, parts: Iterable[tuple[int, int, Path]]) -> None:
+        for worker, number, path in parts:
+            try:
+                self._read((worker, number), path)
+            except FileNotFoundError:  # sealed since it was listed
+                with contextlib.suppress(FileNotFoundError):
+                    self._read((worker, number), path.with_suffix(segment.SEALED))
+
+    def _read(self, key: tuple[int, int], path: Path) -> None:
+        offset = self._offsets.get(key, 0)
+        if path.stat().st_size <= max(offset, segment.HEADER.size):
+            return
+        with contextlib.suppress(Malformed, msgspec.DecodeError):  # damage is for the monitor and `doctor` to tell
+            for end, one in segment.events(path, offset):
+                self.note(one)
+                self._offsets[key] = end
+
+
+def _slim(one: Prediction) -> Prediction:
+    """Return the event without its rows, which no answer needs."""
+    return msgspec.structs.replace(one, rows=b"", options=b"", ids=())

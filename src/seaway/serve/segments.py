@@ -1,0 +1,184 @@
+"""Segments of the event log as files: written whole or not at all, sealed, and mended after a crash (DESIGN 7)."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from seaway.core import chance, segment
+from seaway.core.durable import sync_folder
+from seaway.core.errors import Malformed, Unavailable
+
+FILE = re.compile(r"(\d{5})-(\d{10})\.(log|seg)")
+
+Sync = Callable[[int], None]
+
+
+class OpenSegment:
+    """One segment being written by one thread.
+
+    Any OSError leaves the file with the records written before: the segment is then to be sealed or abandoned, since a
+    record's number in it is part of its request id and no number may be given twice.
+    """
+
+    def __init__(self, folder: Path, worker: int, number: int, sync: Sync) -> None:
+        self.number = number
+        self.path = folder / segment.name(worker, number, sealed=False)
+        self._sealed = folder / segment.name(worker, number, sealed=True)
+        self._sync = sync
+        self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self.size = 0
+        try:
+            self.write(segment.header(worker, number))
+            self._sync(self._handle)
+            sync_folder(folder)
+        except OSError:
+            os.close(self._handle)
+            self.path.unlink(missing_ok=True)
+            raise
+
+    def write(self, data: bytes) -> None:
+        """Append all of `data`, or nothing and raise OSError."""
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._handle, view) :]
+        except OSError:
+            with contextlib.suppress(OSError):  # a torn tail is mended at the next start
+                os.ftruncate(self._handle, self.size)
+                os.lseek(self._handle, self.size, os.SEEK_SET)
+            raise
+        self.size += len(data)
+
+    def sync(self) -> None:
+        """Make what was written as durable as set."""
+        self._sync(self._handle)
+
+    def seal(self) -> None:
+        """Make the segment final: durable bytes, then its final name. One without a record is removed.
+
+        Raises OSError where the bytes cannot be made durable; a name that cannot be changed is left to the next start.
+        """
+        if self.size <= segment.HEADER.size:
+            os.close(self._handle)
+            self.path.unlink(missing_ok=True)
+            return
+        os.fsync(self._handle)
+        os.close(self._handle)
+        with contextlib.suppress(OSError):
+            self.path.rename(self._sealed)
+            sync_folder(self.path.parent)
+
+    def abandon(self) -> None:
+        """Leave the file as it is for the next start to mend."""
+        os.close(self._handle)
+
+
+def of_folder(folder: Path) -> list[tuple[int, int, Path]]:
+    """Return (worker, number, file) of every segment in order of number; other files are not looked at."""
+    if not folder.is_dir():
+        return []
+    found = ((FILE.fullmatch(path.name), path) for path in folder.iterdir())
+    return sorted(
+        ((int(match[1]), int(match[2]), path) for match, path in found if match), key=lambda part: (part[1], part[0])
+    )
+
+
+def next_number(folder: Path, worker: int, after: int = -1) -> int:
+    """Return the number of a worker's next segment: the time in seconds, and above all numbers it ever gave.
+
+    Time makes numbers unique even where old segments were compacted away.
+    """
+    highest = max([after, *(number for owner, number, _ in of_folder(folder) if owner == worker)])
+    return max(highest + 1, int(chance.now()))
+
+
+def mend(folder: Path, worker: int | None = None) -> list[Path]:
+    """Seal what a crash left open, of one worker or of all; a torn tail is cut off. Returns the files that it sealed.
+
+    The whole records are written anew: after a failed fsync the pages of the old file may be clean in memory and not on
+    disk (fsyncgate). A file without a record is removed. A damaged file is left alone, and whoever reads it is told.
+    """
+    return [
+        sealed
+        for owner, number, path in of_folder(folder)
+        if path.suffix == segment.OPEN and worker in (None, owner)
+        for sealed in _mended(path, folder / segment.name(owner, number, sealed=True))
+    ]
+
+
+def _mended(path: Path, sealed: Path) -> Iterator[Path]:
+    try:
+        end = max((offset for offset, _ in segment.read(path)), default=0)
+    except Malformed:
+        if path.stat().st_size > segment.HEADER.size:
+            return
+        end = 0
+    if not end:
+        path.unlink()
+        return
+    temporary = path.with_suffix(".tmp")
+    with path.open("rb") as old, temporary.open("wb") as new:
+        new.write(old.read(end))
+        new.flush()
+        os.fsync(new.fileno())
+    temporary.chmod(0o600)
+    temporary.rename(path)
+    path.rename(sealed)
+    sync_folder(path.parent)
+    yield sealed
+
+
+@contextlib.contextmanager
+def held(log_root: Path, worker: int, *, wait_s: float = 1.0) -> Iterator[None]:
+    """Hold a worker's number, so that no two processes write segments of one name; it falls back when the process dies."""
+    with locked(
+        log_root / f"{worker:05d}.lock",
+        what=f"Worker {worker} of this state folder is another process",
+        fix="Stop the other server, or give this one a state folder of its own.",
+        wait_s=wait_s,
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def free_worker(log_root: Path, first: int, count: int) -> Iterator[int]:
+    """Hold the first free worker number of `count` from `first` on."""
+    for worker in range(first, first + count):
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(held(log_root, worker, wait_s=0.0))
+            except Unavailable:
+                continue
+            yield worker
+            return
+    raise Unavailable(
+        f"{count} processes write labels already",
+        where=str(log_root),
+        fix="Wait until some have finished, or send the labels to the server.",
+        code="locked",
+    )
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, what: str, fix: str, wait_s: float = 1.0) -> Iterator[None]:
+    """Hold a lock that dies with the process; refuse within `wait_s` where another process holds it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = chance.monotonic() + wait_s
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if chance.monotonic() > until:
+                    raise Unavailable(what, where=str(path.parent), fix=fix, code="locked") from None
+                chance.sleep(0.02)
+        yield
+    finally:
+        os.close(handle)
