@@ -327,13 +327,19 @@ def _former(steps: Sequence[tuple[Assignment, int | None]]) -> Assignment | None
     if not steps:
         return None
     by_sequence = {assignment.sequence: (assignment, restores) for assignment, restores in steps}
-    current, restores = steps[-1]
+
+    def origin(sequence: int) -> int:
+        """Return where the content of an assignment was made: a rollback stands where what it restored stood."""
+        while (restores := by_sequence[sequence][1]) is not None:
+            sequence = restores
+        return sequence
+
+    current = steps[-1][0]
     earlier: list[Assignment] = []
-    at = restores or current.sequence
-    while at - 1 in by_sequence:
-        before, restored = by_sequence[at - 1]
-        earlier.append(before)
-        at = restored or before.sequence
+    before = origin(current.sequence) - 1
+    while before in by_sequence:
+        earlier.append(by_sequence[before][0])
+        before = origin(before) - 1
     withdrawn = current.canary[0] if current.canary else current.champion
     return next((one for one in earlier if withdrawn not in one.digests), earlier[0] if earlier else None)
 
