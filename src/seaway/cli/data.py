@@ -9,6 +9,8 @@ import typer
 
 from seaway.cli import output
 from seaway.cli.options import HERE, AsJson, Folder
+from seaway.core.contract import Column, Contract
+from seaway.core.settings import DEFAULT_TASK
 
 
 def new(
@@ -21,7 +23,7 @@ def new(
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="COL", help="A column to leave out.")] = None,
     test: Annotated[Path | None, typer.Option("--test", metavar="FILE", help="Rows kept for the judgement.")] = None,
-    task: Annotated[str, typer.Option("--task", help="The kind of problem.")] = "tabular",
+    task: Annotated[str, typer.Option("--task", help="The kind of problem.")] = DEFAULT_TASK,
     recipe: Annotated[str, typer.Option("--recipe", help="A recipe to start from.")] = "",
     name: Annotated[str, typer.Option("--name", help="The model's name; the folder's without it.")] = "",
     as_json: AsJson = False,
@@ -48,8 +50,8 @@ def new(
             "",
             ("column", "kind", "role", "values"),
             [
-                (c.name, c.kind, c.role, f"{len(c.categories)} categories" if c.categories else c.range or "")
-                for c in made.contract.columns
+                (column.name, column.kind, column.role, _values(column, made.contract))
+                for column in made.contract.columns
             ],
         )
         output.verdicts(made.verdicts, all_of_them=False)
@@ -62,6 +64,15 @@ def new(
         "verdicts": made.verdicts,
     }
     output.emit(document, render, as_json=as_json)
+
+
+def _values(column: Column, contract: Contract) -> str:
+    """Say in a few words what a column holds."""
+    if column.role == "target" and contract.classes:
+        return ", ".join(contract.classes[:8])
+    if column.categories:
+        return f"{len(column.categories)} categories"
+    return f"{column.range[0]:g} to {column.range[1]:g}" if column.range else ""
 
 
 def check(

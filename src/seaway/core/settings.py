@@ -14,6 +14,10 @@ import msgspec
 from seaway.core.errors import BadInput
 
 
+DEFAULT_TASK = "tabular"
+"""What a project is about unless it says otherwise: the one place outside its folder that names a task."""
+
+
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of seaway.toml."""
 
@@ -26,7 +30,7 @@ class ProjectSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     """
 
     name: str = "model"
-    task: str = "tabular"
+    task: str = DEFAULT_TASK
     data: str = ""
     test: str = ""
     recipe: str = ""

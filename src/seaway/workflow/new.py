@@ -16,6 +16,7 @@ from seaway.core import extend, project
 from seaway.core.contract import NAME, Contract
 from seaway.core.errors import BadInput
 from seaway.core.project import Project
+from seaway.core.settings import DEFAULT_TASK
 from seaway.core.verdict import Verdict
 from seaway.data import files, infer, read
 
@@ -40,7 +41,7 @@ def new(
     ids: Sequence[str] = (),
     time: str = "",
     ignore: Sequence[str] = (),
-    task: str = "tabular",
+    task: str = DEFAULT_TASK,
     name: str = "",
     test: Path | str = "",
     recipe: str = "",

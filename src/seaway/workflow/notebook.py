@@ -211,7 +211,7 @@ def read(
     target: str = "",
     ids: Sequence[str] = (),
     time: str = "",
-    task: str = "tabular",
+    task: str = core_settings.DEFAULT_TASK,
     project: Path | str | None = None,
 ) -> Data:
     """Read a CSV, a Parquet file or a frame (polars, pandas, Arrow) into a project.
