@@ -10,6 +10,7 @@ from typing import Any
 import polars
 import pytest
 
+from benchmarks.sets import SETS
 from seaway.core import candidate, parity
 from seaway.core.batch import Array
 from seaway.core.candidate import Candidate
@@ -111,40 +112,14 @@ def test_rows_made_from_the_contract(trained: Trained, tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------------------------------------- the long form (soak)
 
-LONG: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
-    # name -> file, target, options of `seaway new`: identifiers and leaks as the data's own notes name them
-    "german_credit": ("tabular/german_credit.csv", "credit_risk", ()),
-    "telco_churn": ("tabular/telco_churn.csv", "Churn", ("--id", "customerID")),
-    "adult": ("tabular/adult_train.csv.gz", "income", ()),
-    "heart_disease_cleveland": ("tabular/heart_disease_cleveland.csv", "diameter_narrowing", ()),
-    "bike_sharing_hour": (
-        "tabular/bike_sharing_hour.csv",
-        "cnt",
-        ("--id", "instant", "--ignore", "casual", "--ignore", "registered", "--time", "dteday"),
-    ),
-    "hr_job_change": ("tabular/hr_job_change.csv", "target", ("--id", "enrollee_id")),
-    "ai4i2020": (
-        "manufacturing/ai4i2020.csv",
-        "Machine failure",
-        (
-            "--id",
-            "UDI",
-            "--ignore",
-            "Product ID",
-            *(x for n in ("TWF", "HDF", "PWF", "OSF", "RNF") for x in ("--ignore", n)),
-        ),
-    ),
-    "steel_plates_faults": ("manufacturing/steel_plates_faults.csv", "Fault", ()),
-}
-
 
 @pytest.mark.soak
-@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("name", SETS)
 def test_ten_thousand_rows(name: str, shared_data: Callable[[str], Path], tmp_path: Path) -> None:
     """The eight data sets of the path's benchmark, 10,000 rows or all, from a search of full depth."""
-    relative, target, options = LONG[name]
-    source = shared_data(relative)
-    seaway(tmp_path, "new", "project", "--data", source, "--target", target, *options)
+    table = SETS[name]
+    source = shared_data(table.file)
+    seaway(tmp_path, "new", "project", "--data", source, "--target", table.target, *table.options(shared_data("")))
     folder = tmp_path / "project"
     run = seaway(folder, "train", "--trials", "10")
     released = seaway(folder, "release")
