@@ -1,0 +1,59 @@
+"""`seaway check`: profile the data, hold them to the contract, run the checks, draw what one would rather look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from seaway.core import chance, durable
+from seaway.core.contract import Contract
+from seaway.core.errors import Cell
+from seaway.core.verdict import Outcome, Verdict, worst
+from seaway.data import checks, read, validate
+from seaway.data.checks import Subject
+from seaway.workflow import check_page
+from seaway.workflow.workspace import Workspace
+
+NAME = "data.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What was found, and where the page is."""
+
+    source: str
+    rows: int
+    contract: Contract
+    verdicts: tuple[Verdict, ...]
+    cells: tuple[Cell, ...]
+    broken: int
+    report: Path
+
+    @property
+    def outcome(self) -> Outcome:
+        """The gravest finding."""
+        return worst(self.verdicts)
+
+
+def check(workspace: Workspace, file: Path | str | None = None) -> Checked:
+    """Look at the project's data, or at another file under the project's contract, and write the page."""
+    path = workspace.source(str(file) if file else "")
+    contract = workspace.contract
+    rows = read.table(path)
+    held = validate.validate(rows, contract)
+    judging = workspace.settings.project.test
+    test = validate.validate(read.table(workspace.project.folder / judging), contract).rows if judging else None
+    verdicts = checks.run(Subject(raw=rows, validated=held, contract=contract, test=test))
+    reports = workspace.project.make().reports
+    reports.mkdir(exist_ok=True)
+    page = check_page.build(held, contract, verdicts, source=path.name, project=workspace.model, made=chance.now())
+    durable.write(reports / NAME, page.encode())
+    return Checked(
+        source=str(path),
+        rows=len(rows),
+        contract=contract,
+        verdicts=tuple(verdicts),
+        cells=held.cells,
+        broken=len(held.broken),
+        report=reports / NAME,
+    )
