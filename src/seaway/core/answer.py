@@ -67,7 +67,14 @@ class Answerer:
 
     def parity(self) -> Proof:
         """Replay the bundle's own vectors from raw JSON rows to answers."""
-        vectors = list(parity.read_vectors(self.bundle.files[bundle.PARITY]))
+        vectors = list(parity.read_vectors(self.bundle.files.get(bundle.PARITY, b"")))
+        if not vectors:
+            raise Untrusted(
+                "The bundle carries no parity vectors, so nothing shows what it answers",
+                where=self.digest,
+                fix="Release the run again.",
+                code="parity",
+            )
         request = self.encoder.request([vector.row for vector in vectors])
         (answered,) = self.answer([request])
         difference = parity.compare(

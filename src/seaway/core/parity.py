@@ -10,6 +10,7 @@ import numpy as np
 
 from seaway.core.batch import Array, Json
 from seaway.core.contract import Contract
+from seaway.core.errors import Untrusted
 from seaway.core.verdict import Verdict
 
 
@@ -99,24 +100,39 @@ def write_vectors(requests: Sequence[Mapping[str, Json]], answers: Mapping[str, 
 def read_vectors(data: bytes) -> Iterator[Vector]:
     """Yield the vectors of a verified bundle."""
     decoder = msgspec.json.Decoder(Vector)
-    for line in data.splitlines():
-        yield decoder.decode(line)
+    for number, line in enumerate(data.splitlines(), start=1):
+        try:
+            yield decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _no_vector(f"line {number}: {error}") from None
 
 
 def expected_of(vectors: Sequence[Vector], contract: Contract) -> dict[str, Array]:
     """Return the vectors' answers as arrays by output name."""
-    return {
-        output.name: np.asarray(
-            [vector.answers[output.name] for vector in vectors],
-            dtype=np.int64 if output.kind == "code" else np.float64,
-        )
-        for output in contract.outputs
-        if output.kind != "document"
-    }
+    outputs = [output for output in contract.outputs if output.kind != "document"]
+    try:
+        return {
+            output.name: np.asarray(
+                [vector.answers[output.name] for vector in vectors],
+                dtype=np.int64 if output.kind == "code" else np.float64,
+            )
+            for output in outputs
+        }
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise _no_vector(f"answers that the contract does not describe ({error})") from None
+
+
+def _no_vector(what: str) -> Untrusted:
+    return Untrusted(
+        f"The parity vectors cannot be read: {what}",
+        where="parity.ndjson",
+        fix="The bundle was made by other software or a faulty build: release the run again.",
+    )
 
 
 def _relative(ours: Array, theirs: Array) -> Array:
-    gap = np.abs(ours - theirs) / np.maximum(1.0, np.abs(ours))
+    with np.errstate(invalid="ignore", over="ignore"):  # infinities are judged below, whatever their difference is
+        gap = np.abs(ours - theirs) / np.maximum(1.0, np.abs(ours))
     # Two missing values agree; a missing one beside a number is as far as can be.
     return np.where(np.isnan(ours) & np.isnan(theirs), 0.0, np.where(np.isnan(gap), np.inf, gap))
 
