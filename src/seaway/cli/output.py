@@ -37,9 +37,16 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def harmless(text: object) -> str:
+    """Return a text that cannot steer a terminal: names and values of data may hold escape sequences."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in str(text)
+    )
+
+
 def say(text: str, *, style: str = "") -> None:
     """Print one line for people; `text` is taken literally."""
-    out.print(Text(text, style=style))
+    out.print(Text(harmless(text), style=style))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()) -> None:
@@ -48,7 +55,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], 
     for column in columns:
         drawn.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*[escape(str(cell)) for cell in row])
+        drawn.add_row(*[escape(harmless(cell)) for cell in row])
     out.print(drawn)
 
 
@@ -59,11 +66,14 @@ def verdicts(found: Iterable[Verdict], *, all_of_them: bool = True) -> None:
             continue
         mark, style = MARKS[verdict.outcome]
         line = Text.assemble(
-            (f" {mark} ", style), (f"{verdict.code} ", "bold"), (f"{verdict.subject}: ", "cyan"), verdict.message
+            (f" {mark} ", style),
+            (f"{verdict.code} ", "bold"),
+            (f"{harmless(verdict.subject)}: ", "cyan"),
+            harmless(verdict.message),
         )
         out.print(line)
         if verdict.fix and verdict.outcome in ("warn", "fail"):
-            out.print(Text(f"        → {verdict.fix}", style="dim"))
+            out.print(Text(f"        → {harmless(verdict.fix)}", style="dim"))
 
 
 def complain(error: SeawayError, *, as_json: bool) -> None:
@@ -73,12 +83,12 @@ def complain(error: SeawayError, *, as_json: bool) -> None:
         document = {"code": error.code, "message": error.what, "where": error.where, "fix": error.fix, "cells": cells}
         sys.stdout.write(msgspec.json.encode({"error": document}).decode() + "\n")
         return
-    place = f"  ({error.where})" if error.where else ""
-    log.print(Text.assemble(("error: ", "bold red"), error.what, (place, "dim")))
+    place = f"  ({harmless(error.where)})" if error.where else ""
+    log.print(Text.assemble(("error: ", "bold red"), harmless(error.what), (place, "dim")))
     if isinstance(error, BrokenContract):
         for cell in error.cells[:SHOWN_CELLS]:
-            log.print(Text(f"  row {cell.row}, {cell.column}: {cell.value} breaks {cell.rule}. {cell.fix}"))
+            log.print(Text(harmless(f"  row {cell.row}, {cell.column}: {cell.value} breaks {cell.rule}. {cell.fix}")))
         if error.count > SHOWN_CELLS:
             log.print(Text(f"  and {error.count - SHOWN_CELLS} more cells"))
     if error.fix:
-        log.print(Text.assemble(("what to do: ", "bold"), error.fix))
+        log.print(Text.assemble(("what to do: ", "bold"), harmless(error.fix)))
