@@ -1,0 +1,145 @@
+"""The model card: made of facts, readable, and safe to show."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from seaway.core import canonical, metrics
+from seaway.core.batch import Outcomes
+from seaway.core.candidate import Candidate
+from seaway.core.contract import Column, Contract, Output
+from seaway.core.settings import ReleaseSettings, Settings
+from seaway.core.verdict import Verdict
+from seaway.release.card import Facts, baseline, card
+from tests import credit
+
+FACTS = Facts(
+    model="credit",
+    version=3,
+    created="2026-11-23T17:24:06.000000Z",
+    expires="2028-11-22T17:24:06.000000Z",
+    parent="a" * 64,
+    tolerance=1e-6,
+    proofs=[Verdict(code="R011", outcome="pass", subject="c", message="121 cases, largest difference 1.1e-16")],
+)
+
+
+def regression() -> Candidate:
+    """Return the credit candidate as one that predicts a number: what a card reads of it, that is."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(10, 2, 150)
+    contract = Contract(
+        task="tabular",
+        per="row",
+        columns=(
+            Column(name="x", kind="number"),
+            Column(name="price", kind="number", role="target", unit="EUR"),
+        ),
+        truth=Column(name="price", kind="number", role="target", unit="EUR"),
+        outputs=(Output(name="value", kind="number", unit="EUR"),),
+    )
+    test = Outcomes.of_rows({"value": truth + rng.normal(0, 0.5, 150)}, truth)
+    return dataclasses.replace(
+        credit.candidate(),
+        contract=contract,
+        test=test,
+        oof=test,
+        scores={"test.rmse": metrics.score(metrics.metric("rmse"), test, rounds=50)},
+    )
+
+
+def made(candidate: Candidate | None = None, **release: str) -> tuple[str, dict[str, Any]]:
+    return card(candidate or credit.candidate(), Settings(release=ReleaseSettings(**release)), FACTS)  # type: ignore[arg-type]
+
+
+def test_every_section_has_its_facts() -> None:
+    text, document = made(use="Ranking applications for review.", limits="No refusal by the score alone.")
+    assert text.startswith("# Model card: credit, version 3\n\nMade 2026-11-23, to be used until 2028-11-22.")
+    for part in (
+        "Ranking applications for review.",
+        "- No refusal by the score alone.",
+        "one of 2 classes of **outcome**",
+        "On 150 cases that it never learnt from",
+        "| amount | number (EUR) | 250 to 40,000 |  |",
+        "| owner | boolean |  | personal, protected |",
+        "- Requests made from the contract: 121 cases, largest difference 1.1e-16.",
+        "Champion when it was made: `aaaaaaaaaaaa`",
+        "Learnt from 600 cases, judged on 150 others",
+        "Reads protected attributes: owner.",
+        "Judged on 150 cases only",
+    ):
+        assert part in text
+    assert (document["model"], document["version"], document["use"]) == (
+        "credit",
+        3,
+        "Ranking applications for review.",
+    )
+
+
+def test_the_figures_are_the_recorded_ones_beside_a_model_that_knows_nothing() -> None:
+    _, document = made()
+    by_name = {score["metric"]: score for score in document["scores"]}
+    recorded = credit.candidate().scores["test.roc_auc"]
+    assert by_name["roc_auc"]["test"]["value"] == recorded.value
+    assert by_name["roc_auc"]["test"]["low"] == recorded.low
+    assert by_name["roc_auc"]["baseline"]["value"] == 0.5
+    known, test = credit.candidate().oof.truth, credit.candidate().test.truth
+    assert known is not None
+    assert test is not None
+    common = float(known.mean() >= 0.5)
+    assert by_name["accuracy"]["baseline"]["value"] == pytest.approx(float((test == common).mean()))
+
+
+def test_the_baseline_of_a_number_is_the_mean() -> None:
+    guess = baseline(regression())
+    assert guess is not None
+    assert np.unique(guess.answer["value"]).tolist() == [pytest.approx(float(np.mean(regression().oof.truth)))]  # type: ignore[arg-type]
+
+
+def test_a_number_has_no_classes_and_no_calibration() -> None:
+    text, document = made(regression())
+    assert "For each row the number **price** in EUR." in text
+    assert document["calibration"] is None
+    assert "Can its probabilities be believed?" not in text
+    assert "`rmse` (lower is better)" in text
+
+
+def test_a_candidate_without_known_truth_has_a_card_too() -> None:
+    bare = credit.candidate()
+    unknown = Outcomes.of_rows(bare.test.answer, None)
+    text, document = made(dataclasses.replace(bare, test=unknown, oof=unknown, scores={}))
+    assert document["scores"] == []
+    assert "No test scores were recorded." in text
+
+
+def test_rare_classes_are_pointed_out() -> None:
+    rare = credit.candidate()
+    truth = np.zeros(credit.ROWS)
+    truth[:6] = 1
+    text, _ = made(dataclasses.replace(rare, oof=Outcomes.of_rows(rare.oof.answer, truth)))
+    assert "Rare in training, so answers about it are less certain: bad (1.0%)." in text
+
+
+def test_names_from_the_data_format_nothing() -> None:
+    name = "a|b\n# <script>alert(1)</script> [x](http://x) `c` *d* _e_"
+    columns = (Column(name=name, kind="category", categories=("`", "|")), *credit.CONTRACT.columns[-1:])
+    contract = msgspec.structs.replace(credit.CONTRACT, columns=columns)
+    text, _ = made(dataclasses.replace(credit.candidate(), contract=contract), use="<b>*all*</b>")
+    assert "<script>" not in re.sub(r"\\.", "", text)
+    assert re.sub(r"\\.", "", text).count("](") == 0
+    (line,) = [line for line in text.splitlines() if "script" in line]
+    assert len(re.findall(r"(?<!\\)\|", line)) == 5, "the table keeps its four columns"
+    assert "\\<b\\>\\*all\\*\\</b\\>" in text
+
+
+def test_the_document_is_plain_json() -> None:
+    _, document = made()
+    written = canonical.encode(document)
+    assert canonical.encode(msgspec.json.decode(written)) == written
+    assert document == made()[1], "the same facts give the same card"
