@@ -137,8 +137,11 @@ def _read(folder: Path, name: str, limit: int) -> bytes:
         handle = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise Untrusted(f"{name} cannot be opened: {error.strerror}", where=str(folder), fix=REFETCH) from None
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or status.st_size > limit:
             raise Untrusted(f"{name} is a link, no plain file, or too large", where=str(folder), fix=REFETCH)
-        return file.read(limit)
+        with open(handle, "rb", closefd=False) as file:
+            return file.read(limit)
+    finally:
+        os.close(handle)
