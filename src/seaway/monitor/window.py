@@ -187,6 +187,12 @@ class Windows:
                 break
         return self._window(release, -1, False, first if cases else sequence + 1, NOW, places)
 
+    def count(self, sequence: int, release: str, arm: str) -> int:
+        """Count the requests that a release answered in an arm after a sequence."""
+        return self._value(
+            "SELECT count(*) FROM reply WHERE release = ? AND sequence > ? AND arm = ?", release, sequence, arm
+        )
+
     def refusals(self, first: int, last: int, release: str = "", *, limit: int = 10_000) -> tuple[Refusal, ...]:
         """Return the requests refused between two sequences, both included, the newest `limit` at most; of all releases without one."""
         found = self._index.execute(
@@ -242,11 +248,14 @@ class Windows:
             )
         return self._value("SELECT count(*) FROM (SELECT DISTINCT ask, place FROM label WHERE ask IS NOT NULL)")
 
-    def labelled(self, release: str = "", *, newest: int = 0, skip: int = 0, count: int = 0) -> list[Case]:
+    def labelled(
+        self, release: str = "", *, newest: int = 0, skip: int = 0, count: int = 0, upto: int = 0
+    ) -> list[Case]:
         """Return cases with a known truth, in the order in which their first label came.
 
         `release` asks for that release's own answers, shadows included; without it the answer that the caller saw is taken. `newest`
-        takes the last so many; `skip` and `count` cut a piece.
+        takes the last so many; `skip` and `count` cut a piece; `upto` leaves out labels of a higher sequence, so that what was known at a
+        moment can be asked again.
         """
         arms = "reply.release = :release" if release else "reply.arm IN ('champion', 'canary')"
         found = self._index.execute(
@@ -254,10 +263,10 @@ class Windows:
                        truth.principal, reply.worker, reply.segment, reply.start
                 FROM (SELECT ask, place, value, principal, sequence AS told, min(number) OVER each AS first,
                              row_number() OVER (each ORDER BY sequence DESC, number DESC) AS rank
-                      FROM label WHERE ask IS NOT NULL WINDOW each AS (PARTITION BY ask, place)) AS truth
+                      FROM label WHERE ask IS NOT NULL AND sequence <= :upto WINDOW each AS (PARTITION BY ask, place)) AS truth
                 JOIN ask ON ask.number = truth.ask JOIN reply ON reply.ask = truth.ask AND {arms}
                 WHERE truth.rank = 1 ORDER BY truth.first {"DESC" if newest else ""} LIMIT :count OFFSET :skip""",  # noqa: S608 - fixed words only
-            {"release": release, "count": newest or count or -1, "skip": skip},
+            {"release": release, "count": newest or count or -1, "skip": skip, "upto": upto or NOW},
         ).fetchall()
         return self._cases(found[::-1] if newest else found)
 

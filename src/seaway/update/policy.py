@@ -1,0 +1,76 @@
+"""Whether to rebuild: what the monitor found, what is scheduled or asked, and whether there is anything new to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from seaway.core.settings import UpdateSettings
+from seaway.core.verdict import Verdict, failed
+
+DRIFT = ("M001", "M002", "M005", "M009")
+PERFORMANCE = ("M010",)
+LABELS = ("M011",)
+UPSTREAM = ("M003", "M004")
+"""Values that have gone missing or are no longer as the contract says: an error where the rows come from, until a person says otherwise."""
+
+LEARNABLE = 50
+"""New cases to learn from that are worth a rebuild."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What to do, why, and on which evidence; `needed` is how many labels are lacking for a rebuild."""
+
+    action: Literal["rebuild", "nothing", "hold"]
+    reason: str
+    evidence: tuple[Verdict, ...] = ()
+    needed: int = 0
+
+
+def decide(
+    verdicts: Sequence[Verdict], *, labels: int, settings: UpdateSettings, since_s: float, asked: bool = False
+) -> Decision:
+    """Decide on a rebuild. `labels` counts labelled cases that no release has learnt from, `since_s` the time since the last update.
+
+    Labels that contradict one another stop everything: who can send labels could otherwise steer the model.
+    """
+    bad = failed(verdicts)
+    distrusted = [one for one in bad if one.code in LABELS]
+    if distrusted:
+        return Decision(action="hold", reason=distrusted[0].message, evidence=tuple(distrusted))
+    if asked:
+        return Decision(action="rebuild", reason="a person asked for it", evidence=tuple(bad))
+    causes = _causes(bad, settings, since_s)
+    if not causes:
+        return Decision(action="nothing", reason="nothing has moved, fallen or come due")
+    reason = "; ".join(reason for reason, _ in causes)
+    evidence = tuple(verdict for _, verdict in causes if verdict is not None)
+    upstream = [one for one in bad if one.code in UPSTREAM]
+    if upstream and not any(one.code in PERFORMANCE for one in evidence):
+        return Decision(
+            action="hold",
+            reason=f"{upstream[0].message}: correct it where the rows come from, or ask for a rebuild (`seaway update --now`)",
+            evidence=(*evidence, *upstream),
+        )
+    needed = settings.labels + LEARNABLE - labels
+    if needed > 0:
+        return Decision(
+            action="hold",
+            reason=f"{reason}; {needed} more labels are needed: {settings.labels} to judge on and {LEARNABLE} to learn from",
+            evidence=evidence,
+            needed=needed,
+        )
+    return Decision(action="rebuild", reason=reason, evidence=evidence)
+
+
+def _causes(bad: Sequence[Verdict], settings: UpdateSettings, since_s: float) -> list[tuple[str, Verdict | None]]:
+    causes: list[tuple[str, Verdict | None]] = []
+    if "performance" in settings.triggers:
+        causes += [(f"performance: {one.message}", one) for one in bad if one.code in PERFORMANCE]
+    if "drift" in settings.triggers:
+        causes += [(f"drift: {one.message}", one) for one in bad if one.code in DRIFT]
+    if "schedule" in settings.triggers and settings.every_s and since_s >= settings.every_s:
+        causes.append((f"schedule: the last update was {since_s / 3600:.1f} hours ago", None))
+    return causes
