@@ -36,7 +36,7 @@ class Linear:
         """Return the penalty; its default is one prior row's worth (C = 1 elsewhere)."""
         default = float(np.clip(1.0 / max(1, train.batch.rows), 1e-5, 1e-1))
         return {
-            "strength": Range(default=default, low=1e-6, high=1.0, log=True),
+            "strength": Range(default=default, low=1e-6, high=0.3, log=True),
             "ratio": Range(default=0.0, choices=(0.0, 0.5, 1.0)),
         }
 

@@ -9,7 +9,7 @@ from seaway.core.candidate import Candidate
 from seaway.core.contract import Contract
 from seaway.core.dataset import Dataset
 from seaway.core.protocols import Check, Drawing, Finish, Model, Rows
-from seaway.data import split
+from seaway.data.split import folds
 from seaway.tasks.tabular import target
 from seaway.tasks.tabular.start import problem
 
@@ -32,7 +32,7 @@ class Tabular:
 
     def folds(self, data: Dataset, count: int, seed: int) -> Sequence[tuple[Array, Array]]:
         """Return (known rows, asked rows) within the training rows, by the rule of the split."""
-        return split.folds(data.rows, data.contract, data.split.train, count, data.split.rule, seed)
+        return folds(data.rows, data.contract, data.split.train, count, data.split.rule, seed)
 
     def metrics(self, contract: Contract) -> Sequence[str]:
         """Return the metrics' names; the first decides."""

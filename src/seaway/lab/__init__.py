@@ -1,0 +1,1 @@
+"""The lab: a data set in, a candidate out."""

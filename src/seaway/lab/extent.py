@@ -1,0 +1,69 @@
+"""How many rows a search looks at: all, unless there are so many that the preset or the time says otherwise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from seaway.core.batch import Array, Sample
+from seaway.core.chance import monotonic, rng
+from seaway.core.contract import Contract
+from seaway.core.protocols import Model
+from seaway.lab.budget import Budget
+from seaway.lab.exam import seed_of
+from seaway.lab.samplers import defaults
+
+MOST = {"fast": 20_000, "balanced": 50_000, "best": 500_000}
+"""Rows searched on at most, by preset: hyper-parameters found on these serve more rows as well."""
+
+FEWEST = 1_000
+PROBE = 1_000
+FOR_DEFAULTS = 0.5
+"""Share of the searching time that each model's defaults may take: the other half is for better ones."""
+
+
+def extent(
+    sample: Sample, contract: Contract, models: Sequence[Model], folds: int, preset: str, budget: Budget, threads: int
+) -> int:
+    """Return the number of rows to search on: as many as the preset allows and the defaults of every model have time for."""
+    rows = sample.batch.rows
+    most = min(rows, MOST[preset])
+    if not budget.is_bounded or most <= FEWEST:
+        return most
+    per_row = _seconds_per_row(sample, contract, models, budget, threads)
+    there = FOR_DEFAULTS * max(0.5, budget.search_until(per_row * rows) - monotonic())
+    return int(np.clip(there / max(per_row * folds, 1e-12), FEWEST, most))
+
+
+def chosen(rows: Array, count: int, seed: int) -> Array:
+    """Return `count` of the rows by chance, in their order."""
+    if count >= len(rows):
+        return rows
+    return np.sort(rng("extent", seed).permutation(rows)[:count])
+
+
+def _seconds_per_row(
+    sample: Sample, contract: Contract, models: Sequence[Model], budget: Budget, threads: int
+) -> float:
+    """Measure the defaults of every model on a few rows; what a few rows cost is an upper bound for many."""
+    places = chosen(np.arange(sample.batch.rows), PROBE, 0)
+    until = monotonic() + max(0.2, 0.05 * budget.left_s())
+    total = 0.0
+    for model in models:
+        for size in (20, len(places)):  # the first fit only loads the library
+            part = sample.take(places[:size])
+            cut = max(1, size * 5 // 6)
+            begun = monotonic()
+            model.fit(
+                part.take(np.arange(cut)),
+                part.take(np.arange(cut, size)) if cut < size else None,
+                contract=contract,
+                params={**defaults(model.space(part)), "threads": threads},
+                seed=seed_of(0, 0, 0),
+                until=until if math.isfinite(until) else math.inf,
+            )
+            seconds = monotonic() - begun
+        total += seconds / len(places)
+    return total

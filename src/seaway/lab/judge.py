@@ -1,0 +1,82 @@
+"""What counts as better: the deciding metric over answers that have only been linked, not calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from seaway.core.batch import Array, Outcomes
+from seaway.core.candidate import Score
+from seaway.core.errors import BadInput
+from seaway.core.metrics import Figure, metric, score
+from seaway.core.protocols import Finish, Task
+from seaway.lab.exam import Exam
+
+SMOOTH = ("log_loss", "rmse")
+"""Metrics that weights are fitted to: every row moves them a little, so few rows cannot decide alone."""
+
+ROUNDS = 200
+ROWS = 20_000
+"""Above so many rows intervals are narrow, and a quarter of the rounds tells them as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judge:
+    """Scores margins (n, targets) of an exam."""
+
+    exam: Exam
+    link: Finish
+    names: tuple[str, ...]
+    decides: Figure
+    smooth: Figure
+
+    def scores(self, margin: Array) -> dict[str, float]:
+        """Return every metric that can tell."""
+        outcomes = self.exam.outcomes(self.link.apply({"margin": margin}))
+        values = {name: metric(name)(outcomes) for name in self.names}
+        return {name: value for name, value in values.items() if not np.isnan(value)}
+
+    def by_fold(self, margin: Array) -> tuple[float, ...]:
+        """Return the deciding metric of each fold that can tell."""
+        outcomes = self.exam.outcomes(self.link.apply({"margin": margin}))
+        ends = np.cumsum([0] + [len(fold.rows) for fold in self.exam.folds])
+        values = [self.decides(outcomes.take(np.arange(start, end))) for start, end in pairwise(ends)]
+        return tuple(value for value in values if not np.isnan(value))
+
+    def loss(self, scores: Mapping[str, float]) -> float:
+        """Return the deciding metric with the sign that makes less better; nothing known is the worst."""
+        value = scores.get(self.decides.name, np.nan)
+        if np.isnan(value):
+            return float("inf")
+        return -value if self.decides.greater_is_better else value
+
+
+def judge_of(exam: Exam, task: Task, wanted: str) -> Judge:
+    """Return the judge of an exam; `wanted` names the deciding metric, or is empty for the task's own."""
+    names = tuple(task.metrics(exam.contract))
+    if wanted and wanted not in names:
+        metric(wanted)  # an unknown name has an error of its own
+        raise BadInput(
+            f"The metric {wanted!r} cannot judge this problem",
+            where="seaway.toml, [train] metric",
+            fix=f"Use one of: {', '.join(names)}.",
+        )
+    decides = metric(wanted or names[0])
+    smooth = next((name for name in SMOOTH if name in names), decides.name)
+    none = exam.outcomes({})
+    link = task.finish(none, exam.contract, {"calibrate": False})
+    return Judge(exam=exam, link=link, names=names, decides=decides, smooth=metric(smooth))
+
+
+def with_intervals(
+    names: tuple[str, ...], outcomes: Outcomes, prefix: str, seed: int, *, rounds: int = ROUNDS
+) -> dict[str, Score]:
+    """Score outcomes with bootstrap intervals, by "prefix.name"; metrics that cannot tell are left out."""
+    if not len(outcomes):
+        return {}
+    rounds = rounds if len(outcomes) <= ROWS else rounds // 4
+    found = {f"{prefix}.{name}": score(metric(name), outcomes, rounds=rounds, seed=seed) for name in names}
+    return {name: one for name, one in found.items() if np.isfinite([one.value, one.low, one.high]).all()}

@@ -1,0 +1,123 @@
+"""From trials to members: which to blend, with which weights, and each fitted once more on all training rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from seaway.core.batch import Array, Batch, Sample
+from seaway.core.chance import monotonic
+from seaway.core.contract import Contract
+from seaway.core.protocols import Finish, Fitted, Params
+from seaway.lab.budget import refit_s
+from seaway.lab.ensemble import Loss, blended, weights
+from seaway.lab.exam import seed_of
+from seaway.lab.journal import Trial
+from seaway.lab.search import Search, ranked
+
+LIBRARY = 20
+MOST = {"fast": 2, "balanced": 4, "best": 8}
+"""Members at most, by preset: each one costs time with every answer."""
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """A model whose training settles something by itself, as early stopping does the number of rounds."""
+
+    def settle(self, params: Params, learnt: Sequence[Mapping[str, float]], rows: int) -> Params:
+        """Return the parameters for learning on `rows` rows without validation, from what the folds learnt."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blend:
+    """Chosen trials with their weights, heaviest first, and their out-of-fold margins (n, targets) blended."""
+
+    parts: tuple[tuple[Trial, float], ...]
+    margin: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A model fitted on all training rows."""
+
+    name: str
+    params: Params
+    weight: float
+    fitted: Fitted
+
+
+def choose(work: Search, trials: Sequence[Trial], preset: str) -> Blend:
+    """Return the blend that does best out of fold, of members that there is time to refit."""
+    learners = [trial for trial in trials if trial.record.params] or list(trials)
+    library = ranked(learners, work.judge)[:LIBRARY]
+    shares = weights([trial.margin for trial in library], _loss(work), most=MOST[preset], seed=work.exam.seed)
+    blend = _blend(library, _affordable(work, library, shares))
+    alone = _blend(library, np.eye(len(library))[0])
+    worse = work.judge.loss(work.judge.scores(blend.margin)) > work.judge.loss(library[0].scores)
+    return alone if worse else blend
+
+
+def refit(work: Search, blend: Blend, train: Sample, contract: Contract) -> list[Member]:
+    """Fit every member on all training rows; time that is left is shared out by what each should need."""
+    members = []
+    needs = [refit_s(trial.record, work.exam, work.rows) for trial, _ in blend.parts]
+    for place, (trial, weight) in enumerate(blend.parts):
+        begun = monotonic()
+        until = begun + (work.budget.refit_until - begun) * needs[place] / max(sum(needs[place:]), 1e-9)
+        model = work.models[trial.model]
+        params: Params = trial.record.params
+        if isinstance(model, Settles):
+            params = model.settle(params, trial.record.learnt, train.batch.rows)
+        fitted = model.fit(
+            train,
+            None,
+            contract=contract,
+            params={**params, "threads": work.threads},
+            seed=seed_of(work.exam.seed, trial.number, len(work.exam.folds)),
+            until=until,
+        )
+        members.append(Member(name=trial.model, params=params, weight=weight, fitted=fitted))
+    return members
+
+
+def answers(members: Sequence[Member], finish: Finish, batch: Batch) -> dict[str, Array]:
+    """Return what the native libraries answer together: members, blend, finish."""
+    total = sum(member.weight * member.fitted.predict(batch)["margin"] for member in members)
+    return dict(finish.apply({"margin": np.asarray(total)}))
+
+
+def _loss(work: Search) -> Loss:
+    """Return the smooth metric over some rows of the exam, less is better."""
+    figure, whole = work.judge.smooth, work.exam.outcomes({})
+
+    def loss(margin: Array, places: Array) -> float:
+        answered = work.judge.link.apply({"margin": margin})
+        value = figure(whole.take(places).answered(answered))
+        if math.isnan(value):
+            return math.inf
+        return -value if figure.greater_is_better else value
+
+    return loss
+
+
+def _affordable(work: Search, library: Sequence[Trial], shares: Array) -> Array:
+    """Leave out the lightest members until the rest can be refitted in the time that is left."""
+    left = work.budget.refit_until - monotonic()
+    cost = np.array([refit_s(trial.record, work.exam, work.rows) for trial in library])
+    kept = shares.copy()
+    while (kept > 0).sum() > 1 and cost[kept > 0].sum() > left:
+        kept[np.flatnonzero(kept > 0)[np.argmin(kept[kept > 0])]] = 0.0
+    return np.asarray(kept / kept.sum())
+
+
+def _blend(library: Sequence[Trial], shares: Array) -> Blend:
+    order = [int(place) for place in np.argsort(-shares, kind="stable") if shares[place] > 0]
+    return Blend(
+        parts=tuple((library[place], float(shares[place])) for place in order),
+        margin=blended([trial.margin for trial in library], shares),
+    )

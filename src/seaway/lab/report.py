@@ -1,0 +1,178 @@
+"""run.html: what was tried, what came of it, how far it can be trusted, and what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seaway.core import durable
+from seaway.core.candidate import Candidate
+from seaway.core.chance import now
+from seaway.core.dataset import Dataset
+from seaway.core.protocols import Drawing, Task
+from seaway.core.verdict import worst
+from seaway.lab import checks
+from seaway.lab.checks.subject import Figures, figures
+from seaway.report import elements
+from seaway.report import figures as chart
+from seaway.report.figures import Interval
+from seaway.report.markup import Html
+from seaway.report.page import Section, page, section
+from seaway.report.tables import Column, table
+from seaway.report.text import count, duration, integer, interval, number, percent
+from seaway.report.verdicts import verdict_list
+
+NAME = "run.html"
+SHOWN = 30
+PLOTTED = 12
+
+
+def write(candidate: Candidate, folder: Path, data: Dataset, task: Task) -> Path:
+    """Write the report into the run's folder and return where it is."""
+    seen = figures(candidate)
+    verdicts = [*data.notes, *checks.run(candidate, task)]
+    metric = seen.figure.name
+    score = seen.test or seen.oof
+    lead = (
+        f"{metric} {interval(score.value, score.low, score.high)} on {count(score.n, 'row')} "
+        f"{'kept apart' if seen.test else 'out of fold'}."
+        if score
+        else f"{metric} cannot be told on these rows."
+    )
+    target = candidate.contract.target
+    text = page(
+        f"Run {candidate.digest[:12]}: predicting {target.name if target else 'the target'}",
+        lead,
+        [
+            _summary(candidate, seen),
+            section("Checks", verdict_list(verdicts)),
+            _leaderboard(candidate, seen),
+            *_drawings(task.figures(candidate)),
+            _members(candidate),
+            _scores(candidate),
+            _made_from(candidate, data),
+        ],
+        kind="Training run",
+        made=now(),
+        outcome=worst(verdicts),
+    )
+    path = folder / NAME
+    durable.write(path, text.encode())
+    return path
+
+
+def _summary(candidate: Candidate, seen: Figures) -> Section:
+    name, base = seen.figure.name, seen.baseline
+    tiles = []
+    for score, rows in ((seen.test, "test rows"), (seen.oof, "out-of-fold rows")):
+        if score:
+            tiles.append(
+                elements.Tile(
+                    label=f"{name}, {rows}",
+                    value=number(score.value, 4),
+                    note=f"95 %: {number(score.low, 4)} to {number(score.high, 4)}",
+                )
+            )
+    if base is not None:
+        tiles.append(
+            elements.Tile(label=f"{name}, baseline", value=number(base, 4), note="the same answer to every row")
+        )
+    trials = sum(not trial["is_baseline"] for trial in seen.trials)
+    tiles.append(
+        elements.Tile(
+            label="trials",
+            value=integer(trials),
+            note=f"in {duration(sum(float(trial['seconds']) for trial in seen.trials))}; {candidate.figures['stopped']}",
+        )
+    )
+    return section("Result", elements.tiles(*tiles))
+
+
+def _leaderboard(candidate: Candidate, seen: Figures) -> Section:
+    name, sign = seen.figure.name, -1.0 if seen.figure.greater_is_better else 1.0
+    known = [trial for trial in seen.trials if name in trial["scores"]]
+    order = sorted(known, key=lambda trial: sign * float(trial["scores"][name]))
+    others = [metric for metric in order[0]["scores"] if metric != name][:3] if order else []
+    rows = [
+        [
+            f"{trial['number'] + 1} {trial['model']}",
+            interval(trial["scores"][name], *trial.get("interval", (None, None))),
+            *(trial["scores"].get(metric) for metric in others),
+            duration(trial["seconds"]),
+            percent(trial["weight"]) if trial["weight"] else None,
+            _shown(trial["params"]),
+        ]
+        for trial in order
+    ]
+    plotted = {
+        f"{trial['number'] + 1} {trial['model']}": Interval(trial["scores"][name], *trial.get("interval", ()))
+        for trial in order[:PLOTTED]
+    }
+    heads = ["trial", name, *others, "time", "weight", Column(title="parameters", align="left")]
+    return section(
+        "Leaderboard",
+        chart.dots(plotted, title=f"{name}, {'higher' if sign < 0 else 'lower'} is better", width=chart.WIDE),
+        table(heads, rows, limit=SHOWN),
+        intro="Every trial answered rows it had not learnt from; the weight is its part in the final ensemble.",
+    )
+
+
+def _drawings(drawn: Sequence[Drawing]) -> list[Section]:
+    made = [elements.figure(Html(one.svg), one.note) for one in drawn]
+    return [section("Figures", elements.gallery(*made))] if made else []
+
+
+def _members(candidate: Candidate) -> Section:
+    rows = [
+        [member["model"], percent(member["weight"]), _shown(member["params"])]
+        for member in candidate.figures["members"]
+    ]
+    return section(
+        "Ensemble",
+        table(["model", "weight", Column(title="parameters", align="left")], rows),
+        f"The members' margins are added by weight; the last step is {candidate.figures['finish']}.",
+    )
+
+
+def _scores(candidate: Candidate) -> Section:
+    names = list(dict.fromkeys(name.partition(".")[2] for name in candidate.scores))
+    rows = []
+    for name in names:
+        shown = []
+        for prefix in ("test", "oof"):
+            score = candidate.scores.get(f"{prefix}.{name}")
+            shown.append(interval(score.value, score.low, score.high) if score else None)
+        rows.append([name, *shown])
+    return section(
+        "Scores",
+        table(["metric", "test rows", "out of fold"], rows, is_fit=True),
+        intro="With 95 % intervals from a bootstrap by case.",
+    )
+
+
+def _made_from(candidate: Candidate, data: Dataset) -> Section:
+    lineage = candidate.lineage
+    settings = {f"{part}.{name}": value for part, held in lineage.settings.items() for name, value in held.items()}
+    split = f"{lineage.split['rule']}, {count(len(data.split.train), 'row')} to learn from, {integer(len(data.split.test))} to judge on"
+    return section(
+        "Made from",
+        elements.facts(
+            {
+                "candidate": candidate.digest,
+                "contract": candidate.contract.digest,
+                "data": f"{count(len(data.rows), 'row')}, fingerprint {data.fingerprint}",
+                "split": split,
+                "code": lineage.git.get("commit", "not in a git repository")
+                + (f", with changes {lineage.git['diff'][:12]}" if "diff" in lineage.git else ""),
+            }
+        ),
+        elements.details("Settings", elements.facts({name: str(value) for name, value in settings.items()})),
+        elements.details("Packages", elements.facts(dict(lineage.packages))),
+    )
+
+
+def _shown(params: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {value if isinstance(value, str) else number(float(value))}" for name, value in params.items()
+    )
