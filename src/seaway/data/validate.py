@@ -150,6 +150,6 @@ def _fix(column: Column, rule: str) -> str:
     return {
         "type": f"{name!r} is of kind {column.kind}: correct the cell, or list the text as blank or mapped in contract.toml.",
         "null": f"Give {name!r} a value: the contract allows no missing one.",
-        "exact": f"Give an integer between -2^53 and 2^53; mark {name!r} as an id if it is one.",
+        "exact": f"Give an integer between -2^53 + 1 and 2^53 - 1; mark {name!r} as an id if it is one.",
         "finite": "Give a finite number, or leave the cell empty.",
     }.get(rule, "Correct the cell.")

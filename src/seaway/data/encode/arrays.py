@@ -54,7 +54,7 @@ def _numbers(rules: Rules, values: Array, missing: Array, flags: list[Flag]) -> 
         _flag(rules, outside, "outside", flags)
         if rules.outside == "missing":
             missing = missing | outside
-    shifted = numbers - rules.column.shift if rules.column.shift else numbers
+    shifted = numbers - rules.column.shift + 0.0
     _refuse(rules, values, ~missing & ~(np.abs(shifted) <= LARGEST), "finite", "Give a finite number.")
     return np.where(missing, np.nan, shifted)
 

@@ -87,7 +87,7 @@ def limited(rules: Rules, value: float, row: int, flags: list[Flag]) -> float:
         flags.append(Flag(row=row, column=rules.column.name, rule="outside"))
         if rules.outside == "missing":
             return NAN
-    shifted = value - rules.column.shift if rules.column.shift else value * 1.0
+    shifted = value - rules.column.shift + 0.0  # the sum makes a float of an integer and one zero of the two
     if not -LARGEST <= shifted <= LARGEST:
         raise Broken("finite", f"Send a number between -{LARGEST:.3g} and {LARGEST:.3g} after the shift, or null.")
     return shifted
@@ -115,7 +115,7 @@ def _number(rules: Rules, *, integer: bool) -> Reader:
         if integer and kind is float and math.isfinite(value) and not value.is_integer():
             raise Broken("type", f"{name!r} is an integer: send a whole number.")
         if integer and EXACT < abs(value) <= LARGEST:
-            raise Broken("exact", f"Send an integer between -2^53 and 2^53; mark {name!r} as an id if it is one.")
+            raise Broken("exact", f"Send an integer between -2^53 + 1 and 2^53 - 1; mark {name!r} as an id if it is one.")
         return (limited(rules, value, row, flags),)
 
     return read

@@ -49,7 +49,7 @@ def _ordinary(place: int, rules: Rules, names: dict[str, Any]) -> list[str]:
     low, high = _untouched(rules)
     names |= {f"L{place}": low, f"H{place}": high, f"S{place}": column.shift}
     kind = "v.__class__ is int" if column.kind == "integer" else "(v.__class__ is float or v.__class__ is int)"
-    value = f"v - S{place}" if column.shift else "v * 1.0"
+    value = f"v - S{place}" if column.shift else "v + 0.0"
     return [f"    if {kind} and L{place} <= v <= H{place}: push({value})"]
 
 

@@ -17,8 +17,8 @@ from seaway.core.errors import BadInput
 
 LARGEST = float(np.finfo(np.float32).max)
 """The matrix is float32: numbers beyond this have no place in it."""
-EXACT = 2**53
-"""Integers up to this size are exact in float64."""
+EXACT = 2**53 - 1
+"""Integers up to this size are told apart in float64; the next one already stands for two."""
 
 Unseen = Literal["other", "missing", "error"]
 Outside = Literal["flag", "missing", "error"]
