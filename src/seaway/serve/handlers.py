@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ from seaway.core.event import Arm, Prediction
 from seaway.core.settings import ServeSettings
 from seaway.serve import answering, body, http, labels
 from seaway.serve.answering import Answer, Asked, Taken
+from seaway.serve.explain import explanations
 from seaway.serve.http import Reply
 from seaway.serve.log import forget
 from seaway.serve.metrics import Tally
@@ -141,8 +143,10 @@ class Handlers:
         return self._reply(serving, asked, shape, logged, answer)
 
     def _reply(self, serving: Serving, asked: Asked, shape: Shape, logged: Prediction, answer: Answer) -> Reply:
-        after = (lambda: self._shadow(serving, asked, logged)) if serving.shadows else None
-        return Reply(200, shape(logged, answer), http.JSON, serving.model, logged.release, after)
+        reply = Reply(200, shape(logged, answer), http.JSON, serving.model, logged.release)
+        if not serving.shadows:
+            return reply
+        return reply._replace(after=lambda: self._shadow(serving, asked, logged))
 
     # ------------------------------------------------------------------------------------------------- events
 
@@ -246,9 +250,8 @@ class Handlers:
         for loaded in serving.shadows:
             self._shadows_waiting += 1
             work = self._background.submit(_shadowed, loaded, serving, asked, logged.kept)
-            work.add_done_callback(
-                lambda done, loaded=loaded: loop.call_soon_threadsafe(self._log_shadow, serving, loaded, logged, done)
-            )
+            note = partial(self._log_shadow, serving, loaded, logged)
+            work.add_done_callback(partial(loop.call_soon_threadsafe, note))
 
     def _log_shadow(
         self, serving: Serving, loaded: Loaded, logged: Prediction, done: Future[tuple[float, Answer | SeawayError]]
@@ -369,8 +372,6 @@ def _shadowed(loaded: Loaded, serving: Serving, asked: Asked, kept: float) -> tu
 
 
 def _explained(loaded: Loaded, asked: Asked) -> tuple[Loaded, list[dict[str, Json]]]:
-    from seaway.serve.explain import explanations
-
     return loaded, explanations(loaded.back, asked.request(loaded.back.encoder))
 
 

@@ -134,11 +134,16 @@ class Models:
     def swap(self, serving: Serving) -> None:
         """Make a new state the one that answers, between two requests."""
         self.by_name = {**self.by_name, serving.model: serving}
-        self.troubles = {name: error for name, error in self.troubles.items() if name != serving.model}
+        self.clear(serving.model)
 
     def trouble(self, model: str, error: SeawayError) -> None:
         """Note that a model's newest assignment could not be followed; what answered goes on answering."""
         self.troubles = {**self.troubles, model: error}
+
+    def clear(self, model: str) -> None:
+        """Forget a trouble that is over."""
+        if model in self.troubles:
+            self.troubles = {name: error for name, error in self.troubles.items() if name != model}
 
     def drop(self, name: str) -> None:
         """Stop serving a model."""

@@ -1,0 +1,268 @@
+"""OpenAPI 3.1 made from the contracts of the served models; every example works as pasted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seaway.core.batch import Json
+from seaway.core.contract import Column, Contract, Output
+from seaway.serve.releases import Loaded, Serving
+
+DIALECT = "3.1.0"
+
+KINDS: Mapping[str, Sequence[str]] = {
+    "number": ["number"],
+    "integer": ["integer"],
+    "boolean": ["boolean"],
+}
+"""JSON types by kind of column; all other kinds are texts."""
+
+ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "path", "fix"],
+            "properties": {
+                "code": {"type": "string", "description": "Stable; match on it."},
+                "message": {"type": "string"},
+                "path": {"type": "string", "description": "The place in the request, as JSON path."},
+                "fix": {"type": "string", "description": "What to do next."},
+                "count": {"type": "integer", "description": "Broken cells in all, where not all are listed."},
+                "cells": {"type": "array", "items": {"$ref": "#/components/schemas/Cell"}},
+            },
+        }
+    },
+}
+
+CELL: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "row": {"type": "integer"},
+        **{name: {"type": "string"} for name in ("column", "value", "rule", "fix")},
+    },
+}
+
+LABELS: dict[str, Any] = {
+    "type": "object",
+    "required": ["labels"],
+    "properties": {
+        "model": {"type": "string"},
+        "partial": {"type": "boolean", "description": "Take in the labels that hold, list the others."},
+        "labels": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["value"],
+                "properties": {
+                    "request_id": {"type": "string"},
+                    "row": {"type": "integer", "minimum": 0, "description": "Which prediction of the request."},
+                    "id": {"type": ["string", "integer", "object"]},
+                    "at": {"type": "string", "description": "The moment it is about."},
+                    "time": {"type": "string", "format": "date-time", "description": "When it became known."},
+                    "value": {},
+                },
+            },
+        },
+    },
+}
+
+REFUSALS: Mapping[str, str] = {
+    "400": "No JSON, or not of this form",
+    "404": "No such model or request",
+    "408": "The body came too slowly",
+    "413": "Too large",
+    "415": "Not application/json",
+    "422": "Breaks the contract: every broken cell is listed",
+    "429": "Too many requests",
+    "503": "Not ready, or the event log cannot be written",
+}
+
+
+def document(models: Mapping[str, Serving], version: str) -> dict[str, Json]:
+    """Return the whole document."""
+    paths: dict[str, Json] = {}
+    schemas: dict[str, Json] = {"Error": ERROR, "Cell": CELL}
+    for name, serving in sorted(models.items()):
+        loaded = serving.champion
+        schemas |= {
+            f"{name}.Row": row_schema(loaded.contract),
+            f"{name}.Prediction": prediction_schema(loaded.contract),
+        }
+        prefixes = [f"/v1/models/{name}", *(["/v1"] if len(models) == 1 else [])]
+        for prefix in prefixes:
+            paths[f"{prefix}/predict"] = {"post": _predict(name, loaded)}
+            paths[f"{prefix}/explain"] = {"post": _explain(name, loaded)}
+            paths[f"{prefix}/labels"] = {"post": _label(name, loaded)}
+            paths[f"{prefix}/contract"] = {"get": _page("What a row must look like")}
+    for path, summary in PAGES.items():
+        paths[path] = {"get": _page(summary)}
+    info = {"title": "Seaway", "version": version, "description": "Models served by Seaway."}
+    return {"openapi": DIALECT, "info": info, "paths": paths, "components": {"schemas": schemas}}
+
+
+PAGES: Mapping[str, str] = {
+    "/v1/models": "The models and which releases answer",
+    "/health/live": "200 while the process answers",
+    "/health/ready": "200 where requests should come here, 503 with reasons where not",
+    "/openapi.json": "This document",
+    "/metrics": "Metrics for Prometheus",
+    "/v2": "Open Inference Protocol: the server",
+}
+
+
+def example(loaded: Loaded) -> dict[str, Json]:
+    """Return a request that the release answers without a flag."""
+    return {"rows": [loaded.example]}
+
+
+def row_schema(contract: Contract) -> dict[str, Json]:
+    """Describe a row as callers send it: features and ids."""
+    columns = [column for column in contract.columns if column.encoded or column.role == "id"]
+    others = [column for column in contract.columns if column not in columns and column.role != "target"]
+    return {
+        "type": "object",
+        "properties": {column.name: column_schema(column) for column in [*columns, *others]},
+        "required": [column.name for column in columns if column.absent == "error" and column.role == "feature"],
+        "additionalProperties": contract.extra == "ignore",
+    }
+
+
+def column_schema(column: Column) -> dict[str, Json]:
+    """Describe one value; soft categories and ranges are hints, hard ones are rules."""
+    if column.role == "id":
+        return {"type": ["string", "integer", "null"], "description": "Joins late labels to their prediction."}
+    types = list(KINDS.get(column.kind, ["string"]))
+    schema: dict[str, Json] = {}
+    notes = [f"unit: {column.unit}"] if column.unit else []
+    if column.categories and column.hard:
+        schema["enum"] = [*column.categories, *([None] if column.null == "missing" else [])]
+    elif column.categories:
+        schema["examples"] = list(column.categories[:20])
+        notes.append(
+            "other values are answered with a flag" if column.unseen != "error" else "other values are refused"
+        )
+    if column.range is not None and column.hard:
+        schema["minimum"], schema["maximum"] = column.range
+    elif column.range is not None:
+        notes.append(f"usually {column.range[0]:g} to {column.range[1]:g}")
+    if column.kind == "time":
+        schema["format"] = "date-time"
+    if notes:
+        schema["description"] = "; ".join(notes)
+    return {"type": [*types, "null"] if column.null == "missing" else types, **schema}
+
+
+def prediction_schema(contract: Contract) -> dict[str, Json]:
+    """Describe one prediction by the contract's outputs."""
+    flag = {"type": "object", "properties": {"column": {"type": "string"}, "rule": {"type": "string"}}}
+    return {
+        "type": "object",
+        "properties": {
+            **{output.name: _output_schema(output, output.axes) for output in contract.outputs},
+            "flags": {"type": "array", "items": flag, "description": "Cells outside what was seen in training."},
+            "explanation": {"type": "object", "description": 'With "explain": true.'},
+            "error": {"type": "object", "description": 'In place of a refused row, with "partial": true.'},
+        },
+    }
+
+
+def _output_schema(output: Output, axes: Sequence[str]) -> dict[str, Json]:
+    if not axes:
+        if output.kind == "code":
+            return {"type": "string", "enum": list(output.labels)} if output.labels else {"type": "integer"}
+        return {"type": "number"} if output.kind == "number" else {}
+    inner = _output_schema(output, axes[1:])
+    if axes[0] in ("class", "level"):
+        return {"type": "object", "properties": dict.fromkeys(output.labels, inner)}
+    return {"type": "array", "items": inner}
+
+
+def _predict(name: str, loaded: Loaded) -> dict[str, Json]:
+    contract = loaded.contract
+    asked: dict[str, Json] = {
+        "type": "object",
+        "required": ["rows"],
+        "additionalProperties": False,
+        "properties": {
+            "rows": {"type": "array", "items": {"$ref": f"#/components/schemas/{name}.Row"}, "minItems": 1},
+            "options": {
+                "type": "object",
+                "properties": {option.name: column_schema(option) for option in contract.options},
+                "additionalProperties": False,
+            },
+            "ids": {"type": "array", "description": "One per row; joins late labels."},
+            "request_id": {"type": "string", "maxLength": 128, "description": "A repeat returns the first answer."},
+            "key": {"type": "string", "maxLength": 128, "description": "The same key meets the same arm of a canary."},
+            "explain": {"type": "boolean"},
+            "partial": {
+                "type": "boolean",
+                "description": "Answer the rows that hold; else one refused row refuses all.",
+            },
+        },
+    }
+    told = {
+        "type": "object",
+        "properties": {
+            **{field: {"type": "string"} for field in ("request_id", "client_id", "model", "release")},
+            "predictions": {"type": "array", "items": {"$ref": f"#/components/schemas/{name}.Prediction"}},
+        },
+    }
+    return _post(f"Predictions of {name}", asked, told, example(loaded))
+
+
+def _explain(name: str, loaded: Loaded) -> dict[str, Json]:
+    rows = {"type": "array", "items": {"$ref": f"#/components/schemas/{name}.Row"}, "minItems": 1}
+    told = {
+        "type": "object",
+        "properties": {
+            "explanations": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "of": {"type": "string", "description": "The class whose margin is explained."},
+                        "base": {"type": "number"},
+                        "attributions": {"type": "object", "additionalProperties": {"type": "number"}},
+                        "margin": {"type": "number", "description": "base + attributions"},
+                        "reasons": {"type": "array", "items": {"type": "object"}},
+                    },
+                },
+            }
+        },
+    }
+    asked = {"type": "object", "required": ["rows"], "properties": {"rows": rows}}
+    return _post(f"Why {name} answers as it does", asked, told, example(loaded))
+
+
+def _label(name: str, loaded: Loaded) -> dict[str, Json]:
+    contract = loaded.contract
+    value: Json = contract.classes[0] if contract.classes else 1.5
+    given = {"labels": [{"id": "case-1", "value": value}]}
+    told = {
+        "type": "object",
+        "properties": {
+            "model": {"type": "string"},
+            "taken": {"type": "integer"},
+            "refused": {"type": "integer"},
+            "cells": {"type": "array", "items": {"$ref": "#/components/schemas/Cell"}},
+        },
+    }
+    return _post(f"What came true, for {name}", LABELS, told, given)
+
+
+def _post(summary: str, asked: Json, told: Json, given: Json) -> dict[str, Json]:
+    body = {"required": True, "content": {"application/json": {"schema": asked, "example": given}}}
+    done = {"description": "Done", "content": {"application/json": {"schema": told}}}
+    return {"summary": summary, "requestBody": body, "responses": {"200": done, **_refusals()}}
+
+
+def _page(summary: str) -> dict[str, Json]:
+    return {"summary": summary, "responses": {"200": {"description": summary}, **_refusals("404", "503")}}
+
+
+def _refusals(*codes: str) -> dict[str, Json]:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {code: {"description": REFUSALS[code], "content": content} for code in codes or REFUSALS}

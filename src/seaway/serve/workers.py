@@ -1,0 +1,209 @@
+"""A worker: uvicorn (uvloop, httptools) around the application. The home of `import uvicorn`.
+
+`serve` starts the workers; `run` is what each of them does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from seaway.core import chance, extend
+from seaway.core.errors import SeawayError
+from seaway.core.protocols import Source
+from seaway.security.sign import TrustFolder
+from seaway.serve import metrics
+from seaway.serve.app import App
+from seaway.serve.follow import Follower
+from seaway.serve.handlers import Handlers
+from seaway.serve.metrics import Tally
+from seaway.serve.process import Told
+from seaway.serve.releases import Models
+from seaway.serve.routes import Server
+from seaway.serve.segments import held
+from seaway.serve.single import SingleBundle
+from seaway.serve.state import Standing
+from seaway.serve.supervise import serve as serve
+
+HEAD_S, IDLE_S = 10.0, 75
+"""Seconds in which a request's head must be whole; seconds that a connection may stay open without a request."""
+
+GRACE_S, FINISH_S = 0.3, 8
+"""Seconds between "not ready" and the closed door; seconds that requests have to finish then."""
+
+_log = logging.getLogger("seaway.serve")
+
+
+class _Connection(HttpToolsProtocol):
+    """A connection whose request heads have a deadline; bodies have theirs in the application."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Give a new connection time for its first head."""
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEAD_S, self._expire)
+
+    def data_received(self, data: bytes) -> None:
+        """Watch a head that did not come in one piece."""
+        heads = self.cycle
+        super().data_received(data)
+        if self.cycle is not heads or (self.cycle is not None and not self.cycle.response_complete):
+            self._calm()
+        elif self._deadline is None and not self.transport.is_closing():
+            self._deadline = self.loop.call_later(HEAD_S, self._expire)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the deadline."""
+        self._calm()
+        super().connection_lost(exc)
+
+    def _calm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _expire(self) -> None:
+        self._deadline = None
+        self.transport.close()
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its signal handlers: a worker drains first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Worker:
+    """Everything one worker process holds, from start to drained."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+        state, settings = Path(told.state), told.settings
+        models, tally, clock = Models(), Tally(), chance.Clock()
+        serving = state / "serving"
+        tally.take_up(msgspec.structs.replace(metrics.read(serving / f"{told.worker:05d}.metrics"), gauges=[]))
+        self._standing = Standing(folder=serving, worker=told.worker, port=told.port, models=models, tally=tally)
+        self._handlers = Handlers(models, settings, tally, clock=clock)
+        verifier = TrustFolder(Path(told.keys))
+        self._follower = Follower(
+            _source(told, verifier),
+            verifier,
+            models,
+            settings=settings,
+            log_root=state / "log",
+            worker=told.worker,
+            clock=clock,
+        )
+        app = App(Server(self._handlers, self._standing), settings)
+        config: Any = uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            http=_Connection,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=IDLE_S,
+            timeout_graceful_shutdown=FINISH_S,
+        )
+        self._server = _Uvicorn(config)
+        self._is_full = False
+
+    async def run(self) -> None:
+        """Serve until a signal or the parent's end."""
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, self._drain)
+        loop.add_reader(0, self._parent_ended)
+        following = loop.create_task(self._follower.run(self._tell))
+        following.add_done_callback(self._following_ended)
+        await self._server.serve(sockets=[socket.socket(fileno=self._told.handle)])
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        self._handlers.close()
+        self._follower.close()
+        self._standing.leave()
+
+    def _drain(self) -> None:
+        """Say "not ready", go on for a moment, then finish what is there and end."""
+        if not self._standing.is_draining:
+            self._standing.is_draining = True
+            self._tell()
+            asyncio.get_running_loop().call_later(GRACE_S, self._close_door)
+
+    def _close_door(self) -> None:
+        self._server.should_exit = True
+
+    def _parent_ended(self) -> None:
+        """Standard input ends with the parent, however it died."""
+        if not os.read(0, 4096):
+            asyncio.get_running_loop().remove_reader(0)
+            self._drain()
+
+    def _following_ended(self, task: asyncio.Task[None]) -> None:
+        """A worker that no longer follows must not go on as if it did: its successor will."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("The worker cannot follow any more", exc_info=error)
+            self._server.should_exit = True
+
+    def _tell(self) -> None:
+        try:
+            self._standing.tell()
+            self._is_full = False
+        except OSError as error:  # a full disk: the log says so to callers, and this goes on when space returns
+            if not self._is_full:
+                _log.warning("The state folder cannot be written: %s", error.strerror)
+            self._is_full = True
+
+
+def _source(told: Told, verifier: TrustFolder) -> Source:
+    if told.bundle:
+        return SingleBundle(Path(told.bundle), verifier)
+    source: Source = extend.load("source", told.source)(Path(told.state))
+    return source
+
+
+def run() -> int:
+    """Be a worker: read what to do from standard input, serve, and return the exit code."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    sys.setswitchinterval(0.001)  # work in the background thread hands the loop back its turn sooner
+    told = msgspec.json.decode(_line(), type=Told)
+    try:
+        with held(Path(told.state) / "log", told.worker, wait_s=15.0):
+            worker = Worker(told)
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(worker.run())
+    except SeawayError as error:
+        _log.error("%s", error)
+        return error.exit
+    return 0
+
+
+def _line() -> bytes:
+    """Read the first line without taking what comes behind it."""
+    line = b""
+    while not line.endswith(b"\n"):
+        part = os.read(0, 1)
+        if not part:
+            break
+        line += part
+    return line
