@@ -10,12 +10,22 @@ from seaway.core.verdict import Verdict
 from seaway.data.rows import Table
 
 
+def telling(rows: Table, contract: Contract) -> list[str]:
+    """Return the columns in which two rows have to differ to be two rows: all but an ignored running number."""
+    return [
+        column.name
+        for column in contract.columns
+        if column.name in rows.names
+        and not (column.role == "ignore" and column.kind == "integer" and rows.series(column.name).is_unique().all())
+    ]
+
+
 def dedupe(rows: Table, contract: Contract) -> tuple[Table, Verdict]:
-    """Drop rows that repeat an earlier one in every column that is not ignored.
+    """Drop rows that repeat an earlier one in every telling column.
 
     Equal rows under different ids are separate cases and stay; an ignored running number does not keep rows apart.
     """
-    names = [column.name for column in contract.columns if column.role != "ignore" and column.name in rows.names]
+    names = telling(rows, contract)
     first = rows.frame.select(pl.struct(names).is_first_distinct()).to_series().to_numpy()
     dropped = len(rows) - int(first.sum())
     verdict = Verdict(

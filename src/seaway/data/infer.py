@@ -1,4 +1,7 @@
-"""Draft a contract from rows: kinds, roles, categories, ranges, blank words and shifts, each guess with its verdict."""
+"""Draft a contract from rows: kinds, roles, categories, ranges, blank words and shifts, each guess with its verdict.
+
+I001 blank words, I002 numbers as text, I003 times, I004 roles, I005 shift, I006 target, I007 personal.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,12 @@ from seaway.core.errors import BadInput, NotFound
 from seaway.core.protocols import Rows
 from seaway.core.settings import ProjectSettings
 from seaway.core.verdict import Outcome, Verdict
-from seaway.data import guess
+from seaway.data import guess, personal
 from seaway.data.cast import typed
 from seaway.data.encode import times
 from seaway.data.encode.rules import Rules
 from seaway.data.facts import Facts, facts_of
 from seaway.data.rows import Table
-
-DRAFT = "I"
-"""Verdicts of inference: I001 blank words, I002 numbers as text, I003 times, I004 roles, I005 shift, I006 target."""
 
 
 @dataclass
@@ -77,7 +77,7 @@ def _column(facts: Facts, said: Mapping[str, Role], notes: Notes) -> Column:
     column = guess.kind(facts, notes, is_target=role == "target", is_time=role == "time")
     if role is None:
         role = guess.role(facts, column, notes)
-    column = _with(column, role=role)
+    column = _with(column, role=role, personal=_personal(facts, notes))
     if role == "time" and column.kind not in ("time", "integer", "number"):
         raise BadInput(
             f"Column {name!r} was named as the time but its values are no times, for example {facts.example!r}",
@@ -87,6 +87,20 @@ def _column(facts: Facts, said: Mapping[str, Role], notes: Notes) -> Column:
     if role in ("ignore", "id"):
         return Column(name=name, kind=column.kind, role=role, format=column.format, personal=column.personal)
     return _measured(facts, column, notes)
+
+
+def _personal(facts: Facts, notes: Notes) -> str:
+    """Mark what is personal by its content; a name alone is no proof, so `seaway check` only asks about it."""
+    what = personal.by_content(facts.words)
+    if what:
+        notes.say(
+            "I007",
+            facts.name,
+            f"{facts.name!r} holds personal data ({what}): it is marked so, and logged as a digest only",
+            "Leave the column out of the data where it is not needed.",
+            warn=True,
+        )
+    return what
 
 
 def _measured(facts: Facts, column: Column, notes: Notes) -> Column:

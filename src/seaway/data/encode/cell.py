@@ -115,7 +115,9 @@ def _number(rules: Rules, *, integer: bool) -> Reader:
         if integer and kind is float and math.isfinite(value) and not value.is_integer():
             raise Broken("type", f"{name!r} is an integer: send a whole number.")
         if integer and EXACT < abs(value) <= LARGEST:
-            raise Broken("exact", f"Send an integer between -2^53 + 1 and 2^53 - 1; mark {name!r} as an id if it is one.")
+            raise Broken(
+                "exact", f"Send an integer between -2^53 + 1 and 2^53 - 1; mark {name!r} as an id if it is one."
+            )
         return (limited(rules, value, row, flags),)
 
     return read
