@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from seaway.core import chance, segment
-from seaway.core.durable import sync_folder
+from seaway.core.durable import locked, sync_folder
 from seaway.core.errors import Malformed, Unavailable
 
 FILE = re.compile(r"(\d{5})-(\d{10})\.(log|seg)")
@@ -133,16 +133,9 @@ def _mended(path: Path, sealed: Path) -> Iterator[Path]:
     yield sealed
 
 
-@contextlib.contextmanager
-def held(log_root: Path, worker: int, *, wait_s: float = 1.0) -> Iterator[None]:
+def held(log_root: Path, worker: int, *, wait_s: float = 1.0) -> AbstractContextManager[None]:
     """Hold a worker's number, so that no two processes write segments of one name; it falls back when the process dies."""
-    with locked(
-        log_root / f"{worker:05d}.lock",
-        what=f"Worker {worker} of this state folder is another process",
-        fix="Stop the other server, or give this one a state folder of its own.",
-        wait_s=wait_s,
-    ):
-        yield
+    return locked(log_root / f"{worker:05d}.lock", wait_s=wait_s, what=f"worker {worker} of this state folder")
 
 
 @contextlib.contextmanager
@@ -162,23 +155,3 @@ def free_worker(log_root: Path, first: int, count: int) -> Iterator[int]:
         fix="Wait until some have finished, or send the labels to the server.",
         code="locked",
     )
-
-
-@contextlib.contextmanager
-def locked(path: Path, *, what: str, fix: str, wait_s: float = 1.0) -> Iterator[None]:
-    """Hold a lock that dies with the process; refuse within `wait_s` where another process holds it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    until = chance.monotonic() + wait_s
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if chance.monotonic() > until:
-                    raise Unavailable(what, where=str(path.parent), fix=fix, code="locked") from None
-                chance.sleep(0.02)
-        yield
-    finally:
-        os.close(handle)

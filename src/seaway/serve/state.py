@@ -12,7 +12,6 @@ from seaway.serve import http, metrics
 from seaway.serve.metrics import Gauges, Snapshot, Tally
 from seaway.serve.releases import Loaded, Models, Serving
 
-
 COUNT_S = 1.0
 """Seconds between two writings of a worker's metrics."""
 

@@ -16,11 +16,12 @@ from types import FrameType
 import msgspec
 
 from seaway.core import chance
+from seaway.core.durable import locked
 from seaway.core.errors import Unavailable
 from seaway.core.settings import ServeSettings
 from seaway.security import access
 from seaway.serve.process import Process, Told, listen
-from seaway.serve.segments import held, locked, mend, of_folder
+from seaway.serve.segments import held, mend, of_folder
 
 STOP_S = 9.5
 """Seconds that workers have to finish their requests."""
@@ -117,11 +118,7 @@ def serve(
     """
     access.refuse_open_door(settings.host)
     state = state.resolve()
-    with locked(
-        state / "serving" / "server.lock",
-        what="Another server is running on this state folder",
-        fix="Stop it first, or serve another project.",
-    ):
+    with locked(state / "serving" / "server.lock", wait_s=1.0, what="serving this state folder"):
         prepare(state)
         opened = listen(settings.host, settings.port)
         supervisor = Supervisor(state, settings, source_name, opened, say or _to_errors)

@@ -112,7 +112,7 @@ class Worker:
         )
         app = App(Server(self._handlers, self._standing), settings)
         config: Any = uvicorn.Config(
-            app,  # type: ignore[arg-type]
+            app,
             http=_Connection,
             ws="none",
             lifespan="off",
