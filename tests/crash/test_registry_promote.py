@@ -1,0 +1,185 @@
+"""Whatever moment a process dies at, the registry names exactly one valid release, and nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seaway.core.assignment import Assignment
+from seaway.core.errors import Conflict
+from seaway.registry.promote import promote, rollback
+from seaway.registry.source import RegistrySource
+from seaway.registry.store import Registry
+from tests.bundles import add_release
+from tests.crash.rig import drain, fork, killed_at, tracer
+
+KILLS, READERS, SEED = 200, 4, 20261123
+NUMBER = struct.Struct("<q")
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    state = tmp_path / ".seaway"
+    for key in "abc":
+        add_release(state, key)
+    promote(Registry(state), "credit", 1, "first", "test")
+    return state
+
+
+def move_for_ever(state: Path, seed: int) -> Callable[[int], None]:
+    """Promote, start canaries and roll back without end; each number on the pipe is a move that was acknowledged."""
+
+    def work(pipe: int) -> None:
+        rng = np.random.default_rng(seed)
+        registry = Registry(state)
+        digests = [release.digest for release in registry.releases("credit")]
+        while True:
+            now = registry.assignment("credit")
+            assert now is not None
+            one, two = rng.choice(digests, 2, replace=False).tolist()
+            kind = rng.integers(3)
+            try:
+                if kind == 0:
+                    done = promote(registry, "credit", one, "loop", "test")
+                elif kind == 1:
+                    trial = Assignment(model="credit", sequence=0, champion=one, canary=(two, 0.1), shadows=(two,))
+                    done = registry.move(trial, expect=now.sequence, reason="loop", principal="test")
+                else:
+                    done = rollback(registry, "credit", "loop", "test") if registry.former("credit") else now
+            except Conflict:
+                continue
+            os.write(pipe, NUMBER.pack(done.sequence))
+
+    return work
+
+
+def follow(state: Path, digests: set[str], stop: Path) -> Callable[[int], None]:
+    """Read as a server does until told to stop; the pipe gets the number of reads, or what was wrong."""
+
+    def work(pipe: int) -> None:
+        source, reads, last = RegistrySource(state), 0, 0
+        while not stop.exists():
+            found = source.assignments()["credit"]
+            whole = found.sequence >= last and set(found.digests) <= digests and source.bundle(found.champion).is_dir()
+            if not whole:
+                os.write(pipe, f"wrong: {found} after {last}".encode())
+                return
+            reads, last = reads + 1, found.sequence
+            time.sleep(0.001)
+        os.write(pipe, f"reads {reads}".encode())
+
+    return work
+
+
+@contextmanager
+def readers(state: Path, count: int) -> Iterator[list[str]]:
+    """Follow the registry from `count` processes meanwhile; their last words are in the list afterwards."""
+    stop, said = state.parent / "stop", list[str]()
+    digests = {release.digest for release in Registry(state).releases("credit")}
+    children = [fork(follow(state, digests, stop)) for _ in range(count)]
+    try:
+        yield said
+    finally:
+        stop.touch()
+        for pid, handle in children:
+            said.append(drain(handle).decode())
+            os.waitpid(pid, 0)
+
+
+def check(state: Path, acknowledged: int) -> Assignment:
+    """Assert that the registry is whole and holds every acknowledged move."""
+    registry = Registry(state)
+    now = registry.assignment("credit")
+    assert now is not None
+    assert now.sequence >= acknowledged, "an acknowledged move is lost"
+    moves = registry.assignments("credit")
+    assert [one.sequence for one in moves] == list(range(1, now.sequence + 1)), "history is linear"
+    assert [entry.sequence for entry in registry.history("credit") if entry.sequence] == [one.sequence for one in moves]
+    digests = {release.digest for release in registry.releases("credit")}
+    assert set(now.digests) <= digests
+    assert all(registry.store.get(digest).is_dir() for digest in now.digests)
+    assert list(state.glob("bundles/.staging-*")) == []
+    return now
+
+
+def integrity(state: Path) -> str:
+    connection = sqlite3.connect(state / "registry.db")
+    try:
+        return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
+    finally:
+        connection.close()
+
+
+@pytest.mark.slow
+def test_200_random_kills_of_a_promotion_loop_under_four_readers(state: Path) -> None:
+    rng = np.random.default_rng(SEED)
+    acknowledged, moved = 1, 0
+    with readers(state, READERS) as said:
+        for kill in range(KILLS):
+            pid, handle = fork(move_for_ever(state, SEED + kill))
+            time.sleep(float(rng.uniform(0.002, 0.06)))
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            told = drain(handle)
+            acknowledged = max([acknowledged, *(number for (number,) in NUMBER.iter_unpack(told))])
+            moved += len(told) // NUMBER.size
+            if kill % 20 == 0:
+                now = check(state, acknowledged)
+                assert now.sequence <= acknowledged + kill + 1
+    check(state, acknowledged)
+    assert integrity(state) == "ok"
+    assert moved > KILLS / 4, "the loop was killed before it did anything"
+    assert len(said) == READERS
+    assert all(one.startswith("reads ") and int(one.split()[1]) > 10 for one in said), said
+
+
+def test_concurrent_promotions_make_a_linear_history(state: Path) -> None:
+    pipes = [fork(move_for_ever(state, SEED + number)) for number in range(4)]
+    time.sleep(1.5)
+    told: list[int] = []
+    for pid, handle in pipes:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        told += [number for (number,) in NUMBER.iter_unpack(drain(handle))]
+    now = check(state, max(told))
+    made = [number for number in told if number > 1]
+    assert len(set(made)) >= len(told) / 2, "two processes were told the same number only where nothing moved"
+    assert now.sequence > 4
+
+
+# ---------------------------------------------------------------------------------- at every step, not at random
+
+STEPS = ("pwrite64", "fdatasync,fsync", "unlink")
+
+
+@pytest.mark.parametrize("calls", STEPS)
+def test_killed_at_every_call_that_writes(state: Path, tmp_path: Path, calls: str) -> None:
+    """One promotion, killed at its k-th such system call, for every k until it runs to its end."""
+    strace = tracer()
+    for k in range(1, 100):
+        copy = Path(shutil.copytree(state, tmp_path / f"at-{k}" / ".seaway"))
+        was_killed = killed_at(
+            strace, calls, k, lambda copy=copy: promote(Registry(copy), "credit", 2, "second", "test")
+        )
+        served = RegistrySource(copy).assignments()  # a server may be the first to meet the half-written file
+        now = check(copy, 1)
+        assert served == {"credit": now}
+        assert integrity(copy) == "ok"
+        one, two, _ = (release.digest for release in Registry(copy).releases("credit"))
+        assert now.champion in ((one, two) if was_killed else (two,))
+        again = promote(Registry(copy), "credit", 2, "again", "test")
+        assert again.champion == two, "the same command, run again, arrives"
+        if not was_killed:
+            assert k > 1, "there was nothing to kill at"
+            return
+    pytest.fail("the promotion never came to its end")
