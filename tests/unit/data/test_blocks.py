@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from seaway.core.errors import BadInput, Malformed, NotFound
 from seaway.data import read
-from seaway.data.blocks import blocks
+from seaway.data.blocks import about, blocks
 
 CELL = st.text(st.sampled_from('ab1 ,;"\n\r\té€ü|'), max_size=6)
 
@@ -94,3 +94,14 @@ def test_memory_holds_one_block(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert count == 400_000
     assert peak < path.stat().st_size
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "table.parquet"])
+def test_the_number_of_rows_is_known_roughly_beforehand(tmp_path: Path, name: str) -> None:
+    frame = polars.DataFrame({"n": range(300_000)})
+    text = frame.write_csv().encode()
+    if name.endswith("parquet"):
+        frame.write_parquet(tmp_path / name)
+    else:
+        (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    assert about(tmp_path / name) == pytest.approx(300_000, rel=0.3)
