@@ -7,9 +7,8 @@ reply was written and are logged under the same request id.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -18,22 +17,21 @@ import msgspec
 from seaway.core import chance
 from seaway.core.batch import Json
 from seaway.core.errors import BadInput, BrokenContract, SeawayError, Unavailable
-from seaway.core.event import Arm, Prediction
+from seaway.core.event import Prediction
 from seaway.core.settings import ServeSettings
-from seaway.serve import answering, body, http, labels
-from seaway.serve.answering import Answer, Asked, Taken
+from seaway.serve import answering, body, http, labels, records
+from seaway.serve.answering import Answer, Asked, Mishap, Taken
 from seaway.serve.explain import explanations
 from seaway.serve.http import Reply
 from seaway.serve.log import forget
 from seaway.serve.metrics import Tally
 from seaway.serve.releases import Loaded, Models, Serving
+from seaway.serve.shadows import Shadows
 
 T = TypeVar("T")
 
-BACKLOG, SHADOW_BACKLOG = 256, 1000
-"""Long requests, and requests for shadows, that may wait for the background thread."""
-
-_log = logging.getLogger("seaway.serve")
+BACKLOG = 256
+"""Long requests that may wait for the background thread."""
 
 
 class Shape(Protocol):
@@ -57,7 +55,7 @@ class Handlers:
         self.models, self.settings, self.tally, self.clock = models, settings, tally, clock
         self._background = ThreadPoolExecutor(1, thread_name_prefix="background")
         self._waiting = 0
-        self._shadows_waiting = 0
+        self._shadows = Shadows(self._background, tally, clock)
         self._arrivals = 0
         self._boot = chance.token(8)
         self._pending: dict[tuple[str, str, str], asyncio.Future[Prediction]] = {}
@@ -107,7 +105,7 @@ class Handlers:
             answer = await self._in_background(answering.answer, serving, asked, taken, True, kept)
         else:
             answer = answering.answer(serving, asked, taken, False, kept)
-        logged = self._event(serving, answer, principal, started)
+        logged = records.answered(serving, answer, principal, started, self.clock.next())
         done = serving.log.append(logged)
         if answer.taken.mishap is not None:
             self._note_mishap(serving, logged, answer.taken.mishap)
@@ -146,33 +144,9 @@ class Handlers:
         reply = Reply(200, shape(logged, answer), http.JSON, serving.model, logged.release)
         if not serving.shadows:
             return reply
-        return reply._replace(after=lambda: self._shadow(serving, asked, logged))
+        return reply._replace(after=partial(self._shadows.ask, serving, asked, logged))
 
-    # ------------------------------------------------------------------------------------------------- events
-
-    def _event(self, serving: Serving, answer: Answer, principal: str, started: float) -> Prediction:
-        request = answer.taken.request
-        ids: Sequence[Any] = request.ids
-        if answer.refused and ids:
-            accepted = iter(ids)
-            total = len(request.rows) + len(answer.refused)
-            ids = [{} if row in answer.refused else next(accepted) for row in range(total)]
-        return Prediction(
-            sequence=self.clock.next(),
-            request_id=serving.log.next_id(),
-            model=serving.model,
-            release=answer.taken.loaded.digest,
-            arm=answer.taken.arm,
-            principal=principal,
-            rows=answer.rows,
-            options=http.encode(request.options) if request.options else b"{}",
-            ids=tuple(dict(one) for one in ids),
-            answers=answer.sent,
-            seen=0,
-            took_us=int((chance.monotonic() - started) * 1e6),
-            kept=answer.kept,
-            client_id=request.request_id,
-        )
+    # ----------------------------------------------------------------------------------------------- refusals
 
     async def _refused(self, serving: Serving, principal: str, error: SeawayError, started: float) -> Reply:
         """Log a refusal and say no; where the log itself says no, only that can be said."""
@@ -184,49 +158,21 @@ class Handlers:
         if error.code in ("log-unavailable", "overloaded"):
             return reply
         try:
-            await serving.log.append(self._failure(serving, serving.champion, "refused", principal, error, started))
+            part: records.Part = (serving.champion, "refused")
+            await serving.log.append(records.failed(serving, part, principal, error, started, self.clock.next()))
         except SeawayError as unlogged:
             return http.refusal(unlogged)._replace(model=serving.model, release=serving.champion.digest)
         return reply
 
-    def _failure(
-        self,
-        serving: Serving,
-        loaded: Loaded,
-        arm: Arm,
-        principal: str,
-        error: SeawayError,
-        started: float,
-        request_id: str = "",
-    ) -> Prediction:
-        """Return the event of a request that got an error; values of columns that are not logged are left out."""
-        if isinstance(error, BrokenContract):
-            error = masked(error, loaded)
-        return Prediction(
-            sequence=self.clock.next(),
-            request_id=request_id or serving.log.next_id(),
-            model=serving.model,
-            release=loaded.digest,
-            arm=arm,
-            principal=principal,
-            rows=b"",
-            options=b"{}",
-            ids=(),
-            answers=http.error_body(error),
-            seen=0,
-            took_us=int((chance.monotonic() - started) * 1e6),
-            kept=0.0,
-            status=http.status_of(error),
-        )
-
-    def _note_mishap(self, serving: Serving, logged: Prediction, mishap: answering.Mishap) -> None:
+    def _note_mishap(self, serving: Serving, logged: Prediction, mishap: Mishap) -> None:
         """Log what the canary could not answer, under the request's id and beside the champion's answer."""
         self.tally.count("seaway_canary_fallbacks", (serving.model, mishap.error.code))
         started = chance.monotonic() - logged.took_us / 1e6
-        failed = self._failure(
-            serving, mishap.loaded, "canary", logged.principal, mishap.error, started, logged.request_id
+        part: records.Part = (mishap.loaded, "canary")
+        one = records.failed(
+            serving, part, logged.principal, mishap.error, started, self.clock.next(), logged.request_id
         )
-        forget(serving.log.append(failed))
+        forget(serving.log.append(one))
 
     def _count(self, serving: Serving, answer: Answer) -> None:
         loaded = answer.taken.loaded
@@ -238,42 +184,6 @@ class Handlers:
         for cells in answer.refused.values():
             for cell in cells:
                 self.tally.count("seaway_refused_cells", (serving.model, cell.rule))
-
-    # ------------------------------------------------------------------------------------------------ shadows
-
-    def _shadow(self, serving: Serving, asked: Asked, logged: Prediction) -> None:
-        """Let every shadow answer too; nobody waits for it and nothing it does reaches the caller."""
-        if self._shadows_waiting >= SHADOW_BACKLOG:
-            self.tally.count("seaway_shadows_dropped", (serving.model,))
-            return
-        loop = asyncio.get_running_loop()
-        for loaded in serving.shadows:
-            self._shadows_waiting += 1
-            work = self._background.submit(_shadowed, loaded, serving, asked, logged.kept)
-            note = partial(self._log_shadow, serving, loaded, logged)
-            work.add_done_callback(partial(loop.call_soon_threadsafe, note))
-
-    def _log_shadow(
-        self, serving: Serving, loaded: Loaded, logged: Prediction, done: Future[tuple[float, Answer | SeawayError]]
-    ) -> None:
-        self._shadows_waiting -= 1
-        if done.cancelled():
-            return
-        if (failure := done.exception()) is not None:
-            _log.error("A shadow of %s failed", serving.model, exc_info=failure)
-            return
-        took_s, found = done.result()
-        started = chance.monotonic() - took_s
-        if isinstance(found, SeawayError):
-            one = self._failure(serving, loaded, "shadow", logged.principal, found, started, logged.request_id)
-        else:
-            one = self._event(serving, found, logged.principal, started)
-            one = msgspec.structs.replace(one, request_id=logged.request_id)
-        self.tally.count("seaway_shadow_answers", (serving.model, loaded.digest[:12], str(one.status)))
-        try:
-            forget(serving.log.append(one))
-        except SeawayError as error:
-            _log.warning("A shadow's answer was not logged: %s", error.what)
 
     # ------------------------------------------------------------------------------------------------- labels
 
@@ -340,35 +250,6 @@ def as_json(logged: Prediction, answer: Answer | None) -> bytes:
     own = f',"client_id":{http.encode(logged.client_id).decode()}' if logged.client_id else ""
     head = f'{{"request_id":"{logged.request_id}"{own},"model":"{logged.model}","release":"{logged.release}","predictions":'
     return head.encode() + logged.answers + b"}"
-
-
-def masked(error: BrokenContract, loaded: Loaded) -> BrokenContract:
-    """Leave out the values of columns that the contract does not log as they are; the message quotes one of them too."""
-    hidden = [cell.column in loaded.unlogged or cell.column not in loaded.contract.by_name for cell in error.cells]
-    if not any(hidden):
-        return error
-    cells = tuple(
-        msgspec.structs.replace(cell, value="") if hide else cell
-        for cell, hide in zip(error.cells, hidden, strict=True)
-    )
-    return BrokenContract(
-        f"{error.count} cells break the contract",
-        cells=cells,
-        count=error.count,
-        where=error.where,
-        fix=error.fix,
-        code=error.code,
-    )
-
-
-def _shadowed(loaded: Loaded, serving: Serving, asked: Asked, kept: float) -> tuple[float, Answer | SeawayError]:
-    started = chance.monotonic()
-    try:
-        taken = Taken(loaded, "shadow", asked.request(loaded.back.encoder))
-        found: Answer | SeawayError = answering.answer(serving, asked, taken, True, kept)
-    except SeawayError as error:
-        found = error
-    return chance.monotonic() - started, found
 
 
 def _explained(loaded: Loaded, asked: Asked) -> tuple[Loaded, list[dict[str, Json]]]:
