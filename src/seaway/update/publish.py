@@ -16,6 +16,7 @@ from seaway.core.answer import encoder_of
 from seaway.core.batch import Json
 from seaway.core.candidate import Candidate
 from seaway.core.dataset import Dataset
+from seaway.core.durable import locked
 from seaway.core.project import Project
 from seaway.core.settings import Settings
 from seaway.core.verdict import Verdict
@@ -23,8 +24,8 @@ from seaway.registry.store import Registry
 from seaway.release import build
 from seaway.security.sign import Ed25519Signer, TrustFolder
 
-REAL_ROWS = 500
-"""Held-out rows that are asked over HTTP; all of them are compared in process."""
+WAIT_S = 900.0
+"""How long one release of a project waits for another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,25 +52,26 @@ def publish(
     model = settings.project.name
     reservation = registry.reserve(model, candidate.digest)
     staging = project.state / "staging" / f"{model}-{reservation.version}"
-    try:
-        built = build.build(
-            candidate,
-            model=model,
-            version=reservation.version,
-            sequence=reservation.sequence,
-            parent=reservation.parent,
-            created=reservation.created,
-            signer=Ed25519Signer.load_or_make(project.keys),
-            verifier=TrustFolder(project.keys),
-            settings=settings,
-            real=real_pairs(candidate, data),
-            replay=extend.load("replay", "http"),
-            keys=project.keys,
-            staging=staging,
-        )
-        digest = registry.register(built.folder, reservation, built.verdicts, principal)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with locked(project.state / "staging" / ".publish", wait_s=WAIT_S, what="publishing a release"):
+        try:
+            built = build.build(
+                candidate,
+                model=model,
+                version=reservation.version,
+                sequence=reservation.sequence,
+                parent=reservation.parent,
+                created=reservation.created,
+                signer=Ed25519Signer.load_or_make(project.keys),
+                verifier=TrustFolder(project.keys),
+                settings=settings,
+                real=real_pairs(candidate, data),
+                replay=extend.load("replay", "http"),
+                keys=project.keys,
+                staging=staging,
+            )
+            digest = registry.register(built.folder, reservation, built.verdicts, principal)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
     return Published(
         model=model,
         version=reservation.version,
@@ -80,13 +82,12 @@ def publish(
 
 
 def real_pairs(candidate: Candidate, data: Dataset) -> list[tuple[Mapping[str, Json], Mapping[str, Json]]]:
-    """Return held-out rows as a client would send them, each with the trained model's own answer as it must come back."""
+    """Return every held-out row as a client would send it, with the trained model's own answer as it must come back."""
     target = candidate.contract.target
     records = [
         {name: value for name, value in record.items() if target is None or name != target.name}
-        for record in data.rows.records(candidate.witness.real[:REAL_ROWS])
+        for record in data.rows.records(candidate.witness.real)
     ]
-    answers = {name: values[:REAL_ROWS] for name, values in candidate.witness.real_answers.items()}
     encoder = encoder_of(candidate.contract)
     batch = encoder.encode(encoder.request(records))
-    return list(zip(records, encoder.render(answers, batch), strict=True))
+    return list(zip(records, encoder.render(candidate.witness.real_answers, batch), strict=True))
