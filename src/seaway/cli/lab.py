@@ -48,13 +48,22 @@ def train(
         raise typer.Exit(INTERRUPTED) from None
 
     def render() -> None:
-        _leaderboard(done.candidate.trials)
+        board = lab.leaderboard(done.candidate)
+        output.table(
+            f"Leaderboard, {board[0].metric} out of fold",
+            ("model", "trials", "best", "weight", "seconds"),
+            [(one.model, one.trials, f"{one.score:.4f}", f"{one.weight:.2f}", f"{one.seconds:.1f}") for one in board],
+            numbers=("trials", "best", "weight", "seconds"),
+        )
+        first = f"test.{board[0].metric}"
+        shown = {name: score for name, score in done.candidate.scores.items() if name.startswith("test.")}
+        shown = dict(sorted(shown.items(), key=lambda pair: pair[0] != first))
         output.table(
             f"Run {done.run}",
             ("measure", "value", "95 % interval", "cases"),
             [
                 (name, f"{score.value:.4f}", f"{score.low:.4f} to {score.high:.4f}", f"{score.n:,}")
-                for name, score in done.candidate.scores.items()
+                for name, score in (shown or done.candidate.scores).items()
             ],
             numbers=("value", "cases"),
         )
@@ -66,29 +75,13 @@ def train(
         "run": done.run,
         "digest": done.candidate.digest,
         "scores": done.candidate.scores,
+        "leaderboard": lab.leaderboard(done.candidate),
         "trials": done.candidate.trials,
         "verdicts": done.verdicts,
         "seconds": done.seconds,
         "report": str(done.report),
     }
     output.emit(document, render, as_json=as_json)
-
-
-def _leaderboard(trials: object) -> None:
-    """Print the best trial of each kind of model."""
-    rows = [trial for trial in trials if isinstance(trial, dict)] if isinstance(trials, list | tuple) else []
-    best: dict[str, dict[str, object]] = {}
-    for trial in rows:
-        best.setdefault(str(trial["model"]), trial)
-    output.table(
-        "Leaderboard",
-        ("model", "out-of-fold score", "weight", "seconds"),
-        [
-            (name, f"{trial['score']:.4f}", f"{trial.get('weight', 0.0):.2f}", f"{trial['seconds']:.1f}")
-            for name, trial in best.items()
-        ],
-        numbers=("out-of-fold score", "weight", "seconds"),
-    )
 
 
 def runs(folder: Folder = HERE, as_json: AsJson = False) -> None:

@@ -44,6 +44,11 @@ def harmless(text: object) -> str:
     )
 
 
+def short(subject: str) -> str:
+    """Return the first digits of a digest, and any other subject whole."""
+    return subject[:12] if len(subject) == 64 and set(subject) <= set("0123456789abcdef") else subject
+
+
 def say(text: str, *, style: str = "") -> None:
     """Print one line for people; `text` is taken literally."""
     out.print(Text(harmless(text), style=style))
@@ -68,7 +73,7 @@ def verdicts(found: Iterable[Verdict], *, all_of_them: bool = True) -> None:
         line = Text.assemble(
             (f" {mark} ", style),
             (f"{verdict.code} ", "bold"),
-            (f"{harmless(verdict.subject)}: ", "cyan"),
+            (f"{short(harmless(verdict.subject))}: ", "cyan"),
             harmless(verdict.message),
         )
         out.print(line)

@@ -10,11 +10,12 @@ from seaway.core.contract import Contract
 from seaway.core.errors import Cell
 from seaway.core.verdict import Outcome, Verdict, worst
 from seaway.data import checks, read, validate
-from seaway.data.checks import Subject
-from seaway.workflow import check_page
+from seaway.workflow import check_page, dataset
 from seaway.workflow.workspace import Workspace
 
 NAME = "data.html"
+SPLIT_CHECK = "D006"
+"""The check that looks at the rows that teach and the rows that judge side by side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +42,11 @@ def check(workspace: Workspace, file: Path | str | None = None) -> Checked:
     contract = workspace.contract
     rows = read.table(path)
     held = validate.validate(rows, contract)
-    judging = workspace.settings.project.test
-    test = validate.validate(read.table(workspace.project.folder / judging), contract).rows if judging else None
-    verdicts = checks.run(Subject(raw=rows, validated=held, contract=contract, test=test))
+    found = checks.run((rows, contract))
+    if file is None:  # only the project's own data are split, so only they can overlap
+        found = [verdict for verdict in found if verdict.code != SPLIT_CHECK]
+        found += checks.run(dataset.load(workspace, rows), only=(SPLIT_CHECK,))
+    verdicts = sorted(found, key=lambda verdict: verdict.code)
     reports = workspace.project.make().reports
     reports.mkdir(exist_ok=True)
     page = check_page.build(held, contract, verdicts, source=path.name, project=workspace.model, made=chance.now())

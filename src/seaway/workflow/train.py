@@ -13,8 +13,9 @@ from seaway.core import candidate, canonical, chance
 from seaway.core.candidate import Candidate
 from seaway.core.dataset import Dataset
 from seaway.core.errors import NotFound, Refused
+from seaway.core.metrics import metric
 from seaway.core.verdict import Verdict
-from seaway.lab import report
+from seaway.lab import checks, report
 from seaway.lab import train as lab
 from seaway.lab.progress import Progress, Silent
 from seaway.workflow import dataset
@@ -56,6 +57,37 @@ def replay(workspace: Workspace, run: str, *, progress: Progress | None = None) 
     return done
 
 
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the leaderboard: a kind of model at its best, out of fold, with its share of the ensemble."""
+
+    model: str
+    trials: int
+    metric: str
+    score: float
+    weight: float
+    seconds: float
+
+
+def leaderboard(candidate: Candidate) -> list[Line]:
+    """Return each kind of model at its best, the best first."""
+    figure = metric(str(candidate.figures["metric"]))
+    by_model: dict[str, list[Mapping[str, Any]]] = {}
+    for trial in candidate.trials:
+        by_model.setdefault(str(trial["model"]), []).append(trial)
+    lines = [
+        Line(
+            model=model,
+            trials=len(trials),
+            metric=figure.name,
+            score=(max if figure.greater_is_better else min)(float(trial["scores"][figure.name]) for trial in trials),
+            weight=sum(float(trial["weight"]) for trial in trials),
+            seconds=sum(float(trial["seconds"]) for trial in trials),
+        )
+        for model, trials in by_model.items()
+    ]
+    return sorted(lines, key=lambda line: line.score, reverse=figure.greater_is_better)
+
+
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """One line of `seaway runs`."""
 
@@ -86,7 +118,6 @@ def train(
     if (folder / DONE).exists():
         return opened(workspace, run)
     found = lab.train(data, workspace.task, workspace.settings, folder, progress=progress or Silent(), started=began)
-    page = report.write(found, folder, data, workspace.task)
     seconds = chance.monotonic() - began
     done = {"finished": chance.stamp(), "seconds": round(seconds, 3), "model": workspace.model}
     (folder / DONE).write_bytes(canonical.encode(done))
@@ -94,9 +125,9 @@ def train(
         run=run,
         folder=folder,
         candidate=found,
-        report=page,
+        report=folder / report.NAME,
         seconds=seconds,
-        verdicts=tuple(lab.checked(found, data, workspace.task)),
+        verdicts=tuple(checks.run(found, workspace.task)),
     )
 
 

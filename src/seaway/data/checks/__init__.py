@@ -5,6 +5,8 @@ Add one: write `checks/<idea>.py` with `CODE` and `check(subject)`, give it the 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from seaway.core.contract import Contract
 from seaway.core.dataset import Dataset
 from seaway.core.protocols import Rows
@@ -47,10 +49,10 @@ CHECKS: tuple[DataCheck, ...] = (
 )
 
 
-def run(subject: Dataset | tuple[Rows, Contract]) -> list[Verdict]:
-    """Run every check on a data set, or on rows as read with their contract."""
+def run(subject: Dataset | tuple[Rows, Contract], *, only: Collection[str] = ()) -> list[Verdict]:
+    """Run every check (or `only` those codes) on a data set, or on rows as read with their contract."""
     looked_at = _subject(subject)
-    return [verdict for check in CHECKS for verdict in check(looked_at)]
+    return [verdict for check in CHECKS if not only or check.code in only for verdict in check(looked_at)]
 
 
 def _subject(subject: Dataset | tuple[Rows, Contract]) -> Subject:

@@ -17,7 +17,7 @@ from seaway.core.errors import Unavailable
 READY_S = 60.0
 
 
-def seaway(folder: Path, *arguments: str, allowed: Sequence[int] = (0,)) -> dict[str, Any]:
+def seaway(folder: Path, *arguments: str, allowed: Sequence[int] = (0,)) -> Any:
     """Run one verb with --json in `folder`; returns its document."""
     done = subprocess.run(
         [sys.executable, "-m", "seaway.cli", *arguments, "--json"],
@@ -32,8 +32,7 @@ def seaway(folder: Path, *arguments: str, allowed: Sequence[int] = (0,)) -> dict
             where=str(folder),
             fix="Run the command in that folder by hand; what it says is above.",
         )
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
+    return json.loads(done.stdout)
 
 
 class Server:
