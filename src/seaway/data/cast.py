@@ -16,9 +16,8 @@ from seaway.core.batch import Array
 from seaway.data.encode import times
 from seaway.data.encode.cell import number_of
 from seaway.data.encode.rules import EXACT, LARGEST, Rules
+from seaway.data.facts import plain_numbers
 from seaway.data.rows import TIMES
-
-PLAIN = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,22 +78,13 @@ def _repaired(raw: pl.Series, rules: Rules) -> tuple[pl.Series, Array]:
     return made, (made.is_null() & raw.is_not_null()).to_numpy()
 
 
-def plain_number(written: str, form: str) -> str:
-    """Rewrite a number written with thousands marks or a decimal comma as one with a decimal point."""
-    if form == "1.234,5":
-        return written.replace(".", "").replace(",", ".")
-    if form == "1,234.5":
-        return written.replace(",", "")
-    return written
-
-
 def _numbers(raw: pl.Series, rules: Rules) -> tuple[pl.Series, dict[str, Array]]:
     integer = rules.column.kind == "integer"
     kind = raw.dtype
     if kind == pl.String:
         texts = raw.str.strip_chars()
         if rules.column.format:
-            texts = _distinct(texts, lambda text: plain_number(text, rules.column.format), pl.String())
+            texts = plain_numbers(texts, rules.column.format)
         numbers = texts.cast(pl.Float64, strict=False)
         odd = texts.is_not_null() & numbers.is_null()
         if odd.any():  # Python knows spellings that polars does not; what neither reads is no number

@@ -142,7 +142,11 @@ def _edges(numbers: Array) -> Array:
     low, high = np.quantile(numbers, [0.001, 0.999])
     if high <= low:
         low, high = float(distinct[0]), float(distinct[-1])
-    inner = np.linspace(low, high, BINS + 1)
+    if (distinct == np.floor(distinct)).all() and high - low < 2.0**50:
+        step = max(1.0, np.ceil((high - low + 1) / BINS))  # whole numbers: every bar holds as many of them
+        inner = np.arange(np.floor(low) - 0.5, np.ceil(high) + step, step)
+    else:
+        inner = np.linspace(low, high, BINS + 1)
     inner[0], inner[-1] = min(inner[0], distinct[0]), max(inner[-1], distinct[-1])
     return inner
 

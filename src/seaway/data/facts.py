@@ -1,8 +1,7 @@
-"""What a column as read shows at a glance: distinct texts, blanks among them, and how many are numbers."""
+"""What a column as read shows at a glance: distinct texts, blanks among them, and which are numbers."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -46,13 +45,14 @@ BLANKS_AMONG_NUMBERS = BLANKS | {
 }
 """Texts that mean "missing" where all else are numbers or times; among words "none" may well be a category."""
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-CODE = re.compile(r"0\d+")
+NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+CODE = r"^0[0-9]+$"
+DECIMAL = r"[.eE]"
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A column as read; what is asked of it is worked out once."""
+    """A column as read; what is asked of it is worked out once. Distinct texts are frames of `text` and `count`."""
 
     series: pl.Series
 
@@ -72,12 +72,10 @@ class Facts:
         return self.series.dtype == pl.String
 
     @cached_property
-    def counts(self) -> dict[str, int]:
-        """Distinct texts, stripped, with how often each stands."""
-        if not self.is_text:
-            return {}
-        found = self.series.drop_nulls().str.strip_chars().value_counts()
-        return dict(zip(found[self.name].to_list(), found[found.columns[1]].to_list(), strict=True))
+    def distinct(self) -> pl.DataFrame:
+        """Distinct texts, stripped, in the order they first stand."""
+        texts = self.series.drop_nulls().str.strip_chars() if self.is_text else pl.Series([], dtype=pl.String)
+        return pl.DataFrame({"text": texts}).group_by("text", maintain_order=True).agg(pl.len().alias("count"))
 
     @cached_property
     def padded(self) -> bool:
@@ -91,7 +89,7 @@ class Facts:
     @cached_property
     def blanks(self) -> dict[str, int]:
         """Blank-like texts that stand here, in a column of words."""
-        found = {text: count for text, count in self.counts.items() if text in BLANKS}
+        found = self._among(BLANKS)
         if "NA" in found and self._codes_of_two():
             del found["NA"]  # Namibia, North America: among two-letter codes it is one of them
         return found
@@ -99,30 +97,37 @@ class Facts:
     @cached_property
     def wide_blanks(self) -> dict[str, int]:
         """Blank-like texts that stand here, in a column of numbers or times."""
-        return {text: count for text, count in self.counts.items() if text in BLANKS_AMONG_NUMBERS}
+        return self._among(BLANKS_AMONG_NUMBERS)
 
     @cached_property
-    def words(self) -> dict[str, int]:
-        """Texts that are not blank in a column of words."""
-        return {text: count for text, count in self.counts.items() if text not in self.blanks}
+    def words(self) -> pl.DataFrame:
+        """Distinct texts that are not blank in a column of words."""
+        return self.distinct.filter(~pl.col("text").is_in(list(self.blanks)))
 
     @cached_property
-    def solid(self) -> dict[str, int]:
-        """Texts that are not blank in a column of numbers."""
-        return {text: count for text, count in self.counts.items() if text not in self.wide_blanks}
+    def solid(self) -> pl.DataFrame:
+        """Distinct texts that are not blank in a column of numbers."""
+        return self.distinct.filter(~pl.col("text").is_in(list(self.wide_blanks)))
 
     @property
     def example(self) -> str:
         """A value to show."""
-        if self.is_text:
-            return next(iter(self.solid), "")
-        return str(next(iter(self.series.drop_nulls().head(1)), ""))
+        shown = self.solid["text"] if self.is_text else self.series.drop_nulls()
+        return str(shown[0]) if len(shown) else ""
+
+    def _among(self, words: frozenset[str]) -> dict[str, int]:
+        found = self.distinct.filter(pl.col("text").is_in(list(words)))
+        return dict(zip(found["text"].to_list(), found["count"].to_list(), strict=True))
 
     def _codes_of_two(self) -> bool:
-        pairs = [text for text in self.counts if len(text) == 2 and text.isalpha() and text.isupper()]
-        return len(pairs) >= 5 and len(pairs) * 2 >= len(self.counts)
+        pairs = self.distinct["text"].str.contains("^[A-Z]{2}$").sum()
+        return pairs >= 5 and pairs * 2 >= self.distinct.height
 
 
-def facts_of(series: pl.Series) -> Facts:
-    """Return the facts of a column."""
-    return Facts(series)
+def plain_numbers(texts: pl.Series, form: str) -> pl.Series:
+    """Rewrite numbers written with thousands marks or a decimal comma as ones with a decimal point."""
+    if form == "1.234,5":
+        return texts.str.replace_all(".", "", literal=True).str.replace_all(",", ".", literal=True)
+    if form == "1,234.5":
+        return texts.str.replace_all(",", "", literal=True)
+    return texts

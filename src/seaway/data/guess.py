@@ -10,10 +10,10 @@ import polars as pl
 
 from seaway.core.batch import Array
 from seaway.core.contract import Blank, Clip, Column, Kind, Map, Role, Trim
-from seaway.data.cast import plain_number, typed
+from seaway.data.cast import typed
 from seaway.data.encode import times
 from seaway.data.encode.rules import LARGEST, Rules
-from seaway.data.facts import CODE, NUMBER, Facts
+from seaway.data.facts import CODE, DECIMAL, NUMBER, Facts, plain_numbers
 
 CATEGORIES, SHARE, MOST = 50, 0.05, 1000
 """A text column is a category with at most 50 distinct texts, or 5 % of the rows up to 1,000."""
@@ -43,7 +43,7 @@ def kind(facts: Facts, notes: Listener, *, is_target: bool = False, is_time: boo
     """Return the column with its kind, its blank words, and how its numbers or times are written."""
     if not facts.is_text:
         return _typed_kind(facts, is_target=is_target)
-    if not facts.solid and not facts.words:
+    if not facts.words.height:
         return Column(name=facts.name, kind="text", clean=_blank(facts.blanks))
     for attempt in (_boolean, _number, _time):
         column = attempt(facts, notes)
@@ -72,71 +72,67 @@ def _is_coded(series: pl.Series) -> bool:
 
 
 def _boolean(facts: Facts, notes: Listener) -> Column | None:
-    if {text.lower() for text in facts.solid} <= {"true", "false"}:
+    if facts.solid.height in (1, 2) and facts.solid["text"].str.contains("(?i)^(true|false)$").all():
         return Column(name=facts.name, kind="boolean", clean=_blank(facts.wide_blanks))
     return None
 
 
 def _number(facts: Facts, notes: Listener) -> Column | None:
-    texts = facts.solid
-    if any(CODE.fullmatch(text) for text in texts):
-        return None  # 00123: a code whose zeros count
+    texts = facts.solid["text"]
     form = _number_form(facts)
-    if form is None:
+    if form is None or texts.str.contains(CODE).any():  # 00123: a code whose zeros count
         return None
-    numbers = [text for text in texts if NUMBER.fullmatch(plain_number(text, form))]
-    numeric = set(numbers)
-    others = [text for text in texts if text not in numeric]
-    whole = not any(sign in text for text in numbers for sign in ".eE") or form == "1,234.5"
-    if others:
+    numeric = plain_numbers(texts, form).str.contains(NUMBER)
+    others = facts.solid.filter(~numeric)
+    if others.height:
         notes.say(
             "I002",
             facts.name,
-            f"{facts.name!r} holds numbers, but {sum(texts[text] for text in others)} cells are something else",
+            f"{facts.name!r} holds numbers, but {others['count'].sum()} cells are something else",
             "Correct the cells, or list their texts as blank in contract.toml.",
             warn=True,
-            texts=others[:10],
+            texts=others["text"].head(10).to_list(),
         )
     if form:
         notes.say(
             "I002",
             facts.name,
             f"Numbers are taken to be written like {form}",
-            f"Change `format` of {facts.name!r} in contract.toml if {next(iter(numbers))!r} means something else.",
+            f"Change `format` of {facts.name!r} in contract.toml if {texts.filter(numeric)[0]!r} means something else.",
             warn=True,
         )
+    whole = not plain_numbers(texts.filter(numeric), form).str.contains(DECIMAL).any()
     return Column(name=facts.name, kind="integer" if whole else "number", format=form, clean=_blank(facts.wide_blanks))
 
 
 def _number_form(facts: Facts) -> str | None:
     """Return how the column's numbers are written; None where they are no numbers."""
-    total = sum(facts.solid.values())
+    texts, counts = facts.solid["text"], facts.solid["count"]
     for form in ("", "1,234.5", "1.234,5"):
-        if form and not _is_grouped(facts, form):
+        if form and not _is_grouped(texts, form):
             continue
-        good = [text for text in facts.solid if NUMBER.fullmatch(plain_number(text, form))]
-        share = sum(facts.solid[text] for text in good) / total
-        if share == 1.0 or (share >= NUMERIC and len(good) >= 10):
+        good = plain_numbers(texts, form).str.contains(NUMBER)
+        share = int(counts.filter(good).sum()) / max(int(counts.sum()), 1)
+        if share == 1.0 or (share >= NUMERIC and good.sum() >= 10):
             return form
     return None
 
 
 _COMMAS = {
-    "1,234.5": re.compile(r"[+-]?\d{1,3}(,\d{3})*(\.\d+)?"),
-    "1.234,5": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?"),
+    "1,234.5": r"^[+-]?[0-9]{1,3}(,[0-9]{3})*(\.[0-9]+)?$",
+    "1.234,5": r"^[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]+)?$",
 }
 
 
-def _is_grouped(facts: Facts, form: str) -> bool:
-    signed = [text for text in facts.solid if "," in text]
-    good = [text for text in signed if _COMMAS[form].fullmatch(text)]
-    return bool(signed) and len(good) == len(signed)
+def _is_grouped(texts: pl.Series, form: str) -> bool:
+    signed = texts.filter(texts.str.contains(",", literal=True))
+    return len(signed) > 0 and bool(signed.str.contains(_COMMAS[form]).all())
 
 
 def _time(facts: Facts, notes: Listener) -> Column | None:
-    texts = list(facts.solid)
-    if not any(sign in texts[0] for sign in "-/.:") or not texts[0][:1].isdigit():
+    if not facts.solid.height or not re.match(r"[0-9]+[-/.:]", facts.example):
         return None
+    texts = facts.solid["text"].to_list()
     sample = texts[:200]
     forms = [form + clock for clock in CLOCKS for form in FORMATS]
     fitting = [form for form in ("", *forms) if _reads(sample, form)]
@@ -167,7 +163,7 @@ def _reads(texts: list[str], form: str) -> bool:
 
 
 def _wordy(facts: Facts, *, is_target: bool) -> Kind:
-    distinct, total = len(facts.words), sum(facts.words.values())
+    distinct, total = facts.words.height, int(facts.words["count"].sum())
     if is_target or distinct <= CATEGORIES or (distinct <= MOST and distinct <= SHARE * total):
         return "category"
     return "text"
@@ -184,7 +180,7 @@ def _blank(found: dict[str, int]) -> tuple[Blank, ...]:
 
 def _noted(facts: Facts, column: Column, notes: Listener, *, is_target: bool) -> Column:
     words = [word for rule in column.clean if isinstance(rule, Blank) for word in rule.words]
-    count = sum(facts.counts[word] for word in words)
+    count = sum(facts.wide_blanks.get(word, 0) for word in words)
     if count:
         shown = ", ".join(repr(word) for word in words)
         notes.say(

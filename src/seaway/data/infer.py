@@ -21,7 +21,7 @@ from seaway.data import guess, personal
 from seaway.data.cast import typed
 from seaway.data.encode import times
 from seaway.data.encode.rules import Rules
-from seaway.data.facts import Facts, facts_of
+from seaway.data.facts import Facts
 from seaway.data.rows import Table
 
 
@@ -57,7 +57,7 @@ def draft(
     said |= {name: role for name, role in ((time, "time"), (target, "target")) if name}  # type: ignore[misc]
     _refuse_unknown(said, table)
     notes = Notes()
-    columns = [_column(facts_of(table.series(name)), said, notes) for name in table.names]
+    columns = [_column(Facts(table.series(name)), said, notes) for name in table.names]
     columns = _order_of_rows(columns, table, said, notes)
     _note_target(columns, target, notes)
     contract = Contract(task=task, per="row", columns=tuple(columns))
@@ -91,7 +91,7 @@ def _column(facts: Facts, said: Mapping[str, Role], notes: Notes) -> Column:
 
 def _personal(facts: Facts, notes: Notes) -> str:
     """Mark what is personal by its content; a name alone is no proof, so `seaway check` only asks about it."""
-    what = personal.by_content(facts.words)
+    what = personal.by_content(facts.words["text"].head(2000).to_list())
     if what:
         notes.say(
             "I007",
@@ -127,7 +127,7 @@ def measure(contract: Contract, rows: Rows) -> Contract:
     table = rows if isinstance(rows, Table) else Table(pl.DataFrame(rows.records(), infer_schema_length=None))
     notes = Notes()
     columns = [
-        _widened(column, _measured(facts_of(table.series(column.name)), column, notes))
+        _widened(column, _measured(Facts(table.series(column.name)), column, notes))
         if column.name in table.names and not column.hard and column.role not in ("ignore", "id")
         else column
         for column in contract.columns

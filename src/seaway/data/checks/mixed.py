@@ -22,17 +22,17 @@ def check(subject: Subject) -> list[Verdict]:
         series = source.series(column.name)
         if series.dtype != pl.String:
             continue
-        texts = Facts(series).solid
-        mapped = {text for rule in column.clean for text in getattr(rule, "to", {})}
-        numbers = {text: count for text, count in texts.items() if NUMBER.fullmatch(text)}
-        words = {text: count for text, count in texts.items() if text not in numbers and text not in mapped}
-        if column.format or column.kind == "time" or not words or len(numbers) < 5:
+        mapped = [text for rule in column.clean for text in getattr(rule, "to", {})]
+        texts = Facts(series).solid.filter(~pl.col("text").is_in(mapped))
+        numeric = texts["text"].str.contains(NUMBER)
+        numbers, words = texts.filter(numeric), texts.filter(~numeric)
+        if column.format or column.kind == "time" or not words.height or numbers.height < 5:
             continue
-        total = sum(numbers.values()) + sum(words.values())
-        minor, what = min((sum(words.values()), "no numbers"), (sum(numbers.values()), "numbers"))
+        total = int(texts["count"].sum())
+        minor, what = min((int(words["count"].sum()), "no numbers"), (int(numbers["count"].sum()), "numbers"))
         if minor / total > MINORITY:
             continue
-        few = list(words if what == "no numbers" else numbers)[:5]
+        few = (words if what == "no numbers" else numbers)["text"].head(5).to_list()
         message = f"{minor} of {total} cells of {column.name!r} are {what}, such as {', '.join(map(repr, few))}"
         fix = f"Correct the cells, or list their texts under `blank` or `map` of {column.name!r} in contract.toml."
         found.append(verdict(CODE, "warn", column.name, message, fix, value=minor / total, limit=MINORITY, texts=few))
