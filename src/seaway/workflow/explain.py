@@ -9,20 +9,18 @@ from typing import Any
 import msgspec
 
 from seaway.core.batch import Json
-from seaway.data import read
+from seaway.data import blocks
 from seaway.serve import explain as handler
 from seaway.workflow.release import answerer
+from seaway.workflow.sent import as_sent
 from seaway.workflow.workspace import Workspace
 
 
 def explain(workspace: Workspace, file: Path | str, *, reference: str = "", rows: int = 10) -> list[dict[str, Json]]:
     """Explain the first `rows` rows of a file with the served release."""
-    target = workspace.contract.target
-    records: list[dict[str, Any]] = read.table(file).records()[:rows]
-    if target:
-        records = [{name: value for name, value in row.items() if name != target.name} for row in records]
     opened = answerer(workspace, reference)
-    return handler.explanations(opened, opened.encoder.request(records))
+    first = next(blocks.blocks(Path(file), rows=rows))
+    return handler.explanations(opened, opened.encoder.request(as_sent(first, opened.contract)))
 
 
 def importance(workspace: Workspace, reference: str = "") -> list[tuple[str, float]]:

@@ -24,6 +24,7 @@ from seaway.workflow import dataset, models, spans
 from seaway.workflow import release as releases
 from seaway.workflow import train as lab
 from seaway.workflow.new import new
+from seaway.workflow.sent import as_sent
 from seaway.workflow.workspace import Workspace, open_project
 
 
@@ -178,10 +179,7 @@ class Release:
             return [rows]
         if isinstance(rows, list | tuple):
             return rows
-        target = self._answerer.contract.target
-        hidden = {target.name} if target else set()
-        records = reader.table(rows).records()
-        return [{name: value for name, value in record.items() if name not in hidden} for record in records]
+        return as_sent(reader.table(rows), self._answerer.contract)
 
     def _facts(self) -> dict[str, object]:
         manifest = self._answerer.bundle.manifest
