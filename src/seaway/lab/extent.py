@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,14 +10,14 @@ from seaway.core.batch import Array, Sample
 from seaway.core.chance import monotonic, rng
 from seaway.core.contract import Contract
 from seaway.core.protocols import Model
-from seaway.lab.budget import Budget
+from seaway.lab.budget import PACE, Budget, scaled_s
 from seaway.lab.exam import seed_of
 from seaway.lab.samplers import defaults
 
 MOST = {"fast": 20_000, "balanced": 50_000, "best": 500_000}
 """Rows searched on at most, by preset: hyper-parameters found on these serve more rows as well."""
 
-FEWEST = 1_000
+FEWEST = 2_000
 PROBE = 1_000
 FOR_DEFAULTS = 0.5
 """Share of the searching time that each model's defaults may take: the other half is for better ones."""
@@ -32,9 +31,11 @@ def extent(
     most = min(rows, MOST[preset])
     if not budget.is_bounded or most <= FEWEST:
         return most
-    per_row = _seconds_per_row(sample, contract, models, budget, threads)
-    there = FOR_DEFAULTS * max(0.5, budget.search_until(per_row * rows) - monotonic())
-    return int(np.clip(there / max(per_row * folds, 1e-12), FEWEST, most))
+    measured, seconds = _probe(sample, contract, models, budget, threads)
+    left = budget.search_until(scaled_s(seconds, measured, rows)) - monotonic()
+    there = FOR_DEFAULTS * max(0.5, left) / folds
+    fitting = measured * (there / max(seconds, 1e-6)) ** (1 / PACE)
+    return int(np.clip(fitting, FEWEST, most))
 
 
 def chosen(rows: Array, count: int, seed: int) -> Array:
@@ -44,12 +45,12 @@ def chosen(rows: Array, count: int, seed: int) -> Array:
     return np.sort(rng("extent", seed).permutation(rows)[:count])
 
 
-def _seconds_per_row(
+def _probe(
     sample: Sample, contract: Contract, models: Sequence[Model], budget: Budget, threads: int
-) -> float:
-    """Measure the defaults of every model on a few rows; what a few rows cost is an upper bound for many."""
+) -> tuple[int, float]:
+    """Train the defaults of every model on a few rows; return how many these were and the seconds it took."""
     places = chosen(np.arange(sample.batch.rows), PROBE, 0)
-    until = monotonic() + max(0.2, 0.05 * budget.left_s())
+    until = monotonic() + 0.1 * budget.left_s()
     total = 0.0
     for model in models:
         for size in (20, len(places)):  # the first fit only loads the library
@@ -62,8 +63,8 @@ def _seconds_per_row(
                 contract=contract,
                 params={**defaults(model.space(part)), "threads": threads},
                 seed=seed_of(0, 0, 0),
-                until=until if math.isfinite(until) else math.inf,
+                until=until,
             )
             seconds = monotonic() - begun
-        total += seconds / len(places)
-    return total
+        total += seconds
+    return len(places), total

@@ -18,9 +18,9 @@ from seaway.lab.exam import Exam
 SMOOTH = ("log_loss", "rmse")
 """Metrics that weights are fitted to: every row moves them a little, so few rows cannot decide alone."""
 
-ROUNDS = 200
-ROWS = 20_000
-"""Above so many rows intervals are narrow, and a quarter of the rounds tells them as well."""
+ROUNDS, FEWEST_ROUNDS = 200, 50
+DRAWS = 2_000_000
+"""Rows drawn by a bootstrap in all: on many rows intervals are narrow, and fewer rounds tell them as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +77,6 @@ def with_intervals(
     """Score outcomes with bootstrap intervals, by "prefix.name"; metrics that cannot tell are left out."""
     if not len(outcomes):
         return {}
-    rounds = rounds if len(outcomes) <= ROWS else rounds // 4
+    rounds = int(np.clip(DRAWS // len(outcomes), FEWEST_ROUNDS, rounds))
     found = {f"{prefix}.{name}": score(metric(name), outcomes, rounds=rounds, seed=seed) for name in names}
     return {name: one for name, one in found.items() if np.isfinite([one.value, one.low, one.high]).all()}

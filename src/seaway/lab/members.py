@@ -63,12 +63,17 @@ def choose(work: Search, trials: Sequence[Trial], preset: str) -> Blend:
 
 
 def refit(work: Search, blend: Blend, train: Sample, contract: Contract) -> list[Member]:
-    """Fit every member on all training rows; time that is left is shared out by what each should need."""
+    """Fit every member on all training rows.
+
+    Time that is left is shared out by what each should need; none gets less than that, since a fit broken off at its
+    beginning is worth nothing and members were chosen to fit in.
+    """
     members = []
     needs = [refit_s(trial.record, work.exam, work.rows) for trial, _ in blend.parts]
     for place, (trial, weight) in enumerate(blend.parts):
         begun = monotonic()
-        until = begun + (work.budget.refit_until - begun) * needs[place] / max(sum(needs[place:]), 1e-9)
+        share = (work.budget.refit_until - begun) * needs[place] / max(sum(needs[place:]), 1e-9)
+        until = begun + max(share, needs[place])
         model = work.models[trial.model]
         params: Params = trial.record.params
         if isinstance(model, Settles):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincc
 
 from seaway.core.batch import Array, Outcomes
 from seaway.core.candidate import Candidate
@@ -77,7 +77,7 @@ def calibration_error(p: Array, hit: Array) -> tuple[float, float]:
     spread = np.maximum(predicted * (1 - predicted), 1e-9)
     statistic = (count * (observed - predicted) ** 2 / spread).sum()
     error = float(np.average(np.abs(observed - predicted), weights=count))
-    return error, float(chi2.sf(statistic, df=len(parts)))
+    return error, float(gammaincc(len(parts) / 2, statistic / 2))
 
 
 def _known(test: Outcomes) -> tuple[Array, Array] | None:
