@@ -53,6 +53,8 @@ class Answerer:
 
     def answer(self, requests: Sequence[Request]) -> list[Answered]:
         """Answer accepted requests in one run of the engine."""
+        if not requests:
+            return []
         batches = [self.encoder.encode(request) for request in requests]
         answers = split(self.runner.run(join(batches)), [batch.cases for batch in batches])
         return [

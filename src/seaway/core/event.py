@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from seaway.core.errors import Malformed
+
 Arm = Literal["champion", "canary", "shadow", "refused"]
 
 
@@ -63,5 +65,13 @@ def encode(event: Event) -> bytes:
 
 
 def decode(data: bytes) -> Event:
-    """Read a record body."""
-    return _decoder.decode(data)
+    """Read a record body; raises `Malformed` for one that this version does not know."""
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(
+            f"A record of the event log is no event: {error}",
+            where="event log",
+            fix="Read it with the Seaway that wrote it, or a newer one.",
+            code="newer-format",
+        ) from None

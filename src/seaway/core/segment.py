@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from seaway.core import event
 from seaway.core.errors import Malformed
@@ -27,9 +28,10 @@ HEADER = struct.Struct("<8sHHIB16s16s15s")
 FRAME = struct.Struct("<IIBB")
 EVENT_KIND = 1
 MAX_BODY = 64 << 20
+_KIND_AND_FLAGS = bytes((EVENT_KIND, 0))
 
 OPEN, SEALED = ".log", ".seg"
-ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -77,29 +79,58 @@ def frame(body: bytes, *, kind: int = EVENT_KIND, flags: int = 0) -> bytes:
 def read(path: Path, after: int = 0) -> Iterator[tuple[int, bytes]]:
     """Yield (offset behind the record, body) of every whole record from byte `after` on (0 = from the start).
 
-    Stops silently at a torn tail, which is where the next append continues; a broken record with a whole one behind it,
-    a foreign file or a newer version raises `Malformed` and changes nothing.
+    Stops silently at a torn tail, which is where the next append continues, and at a header that is not whole yet; a broken
+    record with a whole one behind it, a torn tail of a sealed segment, a foreign file or a newer version raises `Malformed`
+    and changes nothing.
     """
+    is_open = path.suffix == OPEN
     with path.open("rb") as file:
-        read_header(file.read(HEADER.size), path)
+        head = file.read(HEADER.size)
+        if is_open and len(head) < HEADER.size and MAGIC.startswith(head[: len(MAGIC)]):
+            return
+        read_header(head, path)
         offset = max(after, HEADER.size)
-        file.seek(offset)
         while True:
-            head = file.read(FRAME.size)
-            if len(head) < FRAME.size:
-                return
-            length, check, kind, flags = FRAME.unpack(head)
-            body = file.read(length) if length <= MAX_BODY else b""
-            if len(body) < length or length > MAX_BODY:
-                if path.suffix == SEALED:
-                    raise _broken(path, offset)
-                return
-            if zlib.crc32(body, zlib.crc32(bytes((kind, flags)))) != check:
-                if path.suffix == SEALED or file.read(1):
-                    raise _broken(path, offset)
-                return
-            offset += FRAME.size + length
+            file.seek(offset)
+            body = _next(file)
+            if body is None:  # it may have been completed meanwhile: look once more, with all that is behind it
+                file.seek(offset)
+                rest = file.read()
+                body = _record(memoryview(rest), 0)
+                if body is None:
+                    if rest and (not is_open or _is_whole_behind(rest)):
+                        raise _broken(path, offset)
+                    return
+            offset += FRAME.size + len(body)
             yield offset, body
+
+
+def _next(file: BinaryIO) -> bytes | None:
+    head = file.read(FRAME.size)
+    length = int.from_bytes(head[:4], "little")
+    return _record(memoryview(head + file.read(min(length, MAX_BODY))), 0)
+
+
+def _record(data: memoryview, start: int) -> bytes | None:
+    """Return the body of the record that begins at `start`, or None where none is whole there."""
+    if len(data) < start + FRAME.size:
+        return None
+    length, check, kind, flags = FRAME.unpack_from(data, start)
+    body = data[start + FRAME.size : start + FRAME.size + length]
+    if length > MAX_BODY or len(body) < length or zlib.crc32(body, zlib.crc32(bytes((kind, flags)))) != check:
+        return None
+    return bytes(body)
+
+
+def _is_whole_behind(rest: bytes) -> bool:
+    """Say whether a whole record begins anywhere behind the first byte: then the first one is damaged, not torn."""
+    kinds, data = FRAME.size - 2, memoryview(rest)
+    found = rest.find(_KIND_AND_FLAGS, kinds + 1)
+    while found >= 0:
+        if _record(data, found - kinds) is not None:
+            return True
+        found = rest.find(_KIND_AND_FLAGS, found + 1)
+    return False
 
 
 def events(path: Path, after: int = 0) -> Iterator[tuple[int, event.Event]]:
