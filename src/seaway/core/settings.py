@@ -13,7 +13,6 @@ import msgspec
 
 from seaway.core.errors import BadInput
 
-
 DEFAULT_TASK = "tabular"
 """What a project is about unless it says otherwise: the one place outside its folder that names a task."""
 
