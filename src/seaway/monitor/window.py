@@ -248,14 +248,22 @@ class Windows:
             )
         return self._value("SELECT count(*) FROM (SELECT DISTINCT ask, place FROM label WHERE ask IS NOT NULL)")
 
+    def labelled_after(self, sequence: int) -> int:
+        """Count the cases with a known truth that were asked after a sequence."""
+        return self._value(
+            """SELECT count(DISTINCT label.ask << 20 | label.place) FROM label JOIN ask ON ask.number = label.ask
+               WHERE ask.sequence > ?""",
+            sequence,
+        )
+
     def labelled(
-        self, release: str = "", *, newest: int = 0, skip: int = 0, count: int = 0, upto: int = 0
+        self, release: str = "", *, newest: int = 0, skip: int = 0, count: int = 0, asked: int = 0, upto: int = 0
     ) -> list[Case]:
         """Return cases with a known truth, in the order in which their first label came.
 
-        `release` asks for that release's own answers, shadows included; without it the answer that the caller saw is taken. `newest`
-        takes the last so many; `skip` and `count` cut a piece; `upto` leaves out labels of a higher sequence, so that what was known at a
-        moment can be asked again.
+        `release` asks for that release's own answers, shadows included; without it the answer that the caller saw is taken.
+        `newest` takes the last so many; `skip` and `count` cut a piece. `asked` leaves out cases asked up to that sequence, `upto`
+        labels of a higher sequence, so that what was known at a moment can be asked again.
         """
         arms = "reply.release = :release" if release else "reply.arm IN ('champion', 'canary')"
         found = self._index.execute(
@@ -265,8 +273,8 @@ class Windows:
                              row_number() OVER (each ORDER BY sequence DESC, number DESC) AS rank
                       FROM label WHERE ask IS NOT NULL AND sequence <= :upto WINDOW each AS (PARTITION BY ask, place)) AS truth
                 JOIN ask ON ask.number = truth.ask JOIN reply ON reply.ask = truth.ask AND {arms}
-                WHERE truth.rank = 1 ORDER BY truth.first {"DESC" if newest else ""} LIMIT :count OFFSET :skip""",  # noqa: S608 - fixed words only
-            {"release": release, "count": newest or count or -1, "skip": skip, "upto": upto or NOW},
+                WHERE truth.rank = 1 AND ask.sequence > :asked ORDER BY truth.first {"DESC" if newest else ""} LIMIT :count OFFSET :skip""",  # noqa: S608 - fixed words only
+            {"release": release, "count": newest or count or -1, "skip": skip, "asked": asked, "upto": upto or NOW},
         ).fetchall()
         return self._cases(found[::-1] if newest else found)
 

@@ -106,23 +106,33 @@ class Gain:
     cases: int
 
 
-def gain(champion: Outcomes, challenger: Outcomes, figure: Figure, alpha: float, *, seed: int = 0) -> Gain:
+def gain(
+    champion: Outcomes, challenger: Outcomes, figure: Figure, alpha: float, *, seed: int = 0, rounds: int = ROUNDS
+) -> Gain:
     """Compare two tables of the same cases by paired bootstrap."""
     sign = 1.0 if figure.greater_is_better else -1.0
-    draws = [
-        sign * (figure(theirs) - figure(ours))
-        for chunk in range(ROUNDS // CHUNK)
-        for ours, theirs in zip(
-            bootstrap(champion, CHUNK, seed * ROUNDS + chunk),
-            bootstrap(challenger, CHUNK, seed * ROUNDS + chunk),
-            strict=True,
-        )
-    ]
+    champion, challenger = (
+        table.answered({figure.reads: table.answer[figure.reads]} if len(table) else {})
+        for table in (champion, challenger)
+    )
+    draws = (
+        []
+        if not len(champion)
+        else [
+            sign * (figure(theirs) - figure(ours))
+            for chunk in range(rounds // CHUNK)
+            for ours, theirs in zip(
+                bootstrap(champion, CHUNK, seed * rounds + chunk),
+                bootstrap(challenger, CHUNK, seed * rounds + chunk),
+                strict=True,
+            )
+        ]
+    )
     held = np.asarray([draw for draw in draws if not math.isnan(draw)])
-    before, after = figure(champion), figure(challenger)
+    before, after = (figure(table) if len(table) else float("nan") for table in (champion, challenger))
     nan = float("nan")
     low, high, lower, upper = (
-        np.quantile(held, [0.025, 0.975, alpha, 1 - alpha]).tolist() if len(held) >= ROUNDS // 2 else [nan] * 4
+        np.quantile(held, [0.025, 0.975, alpha, 1 - alpha]).tolist() if len(held) >= rounds // 2 else [nan] * 4
     )
     return Gain(
         champion=before,

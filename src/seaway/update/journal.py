@@ -46,6 +46,15 @@ class Journal:
         """Return every line of a step, oldest first."""
         return [one.facts for one in self._steps if one.step == step]
 
+    @property
+    def last(self) -> str:
+        """The step of the newest line; empty at the beginning."""
+        return self._steps[-1].step if self._steps else ""
+
+    def newest_of(self, name: str) -> Any:
+        """Return a fact from the newest line that has it; None where there is none."""
+        return next((one.facts[name] for one in reversed(self._steps) if name in one.facts), None)
+
     def write(self, step: str, **facts: Any) -> dict[str, Any]:
         """Add a line, durable before this returns."""
         one = Step(step=step, stamp=chance.stamp(), facts=facts)
