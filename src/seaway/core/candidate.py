@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import io
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +13,10 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from seaway.core import canonical
+from seaway.core import canonical, durable
 from seaway.core.batch import Array, Json, Outcomes
 from seaway.core.contract import Contract
-from seaway.core.errors import NotFound
+from seaway.core.errors import Malformed, NotFound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,22 +113,21 @@ class Candidate:
 
 
 def save(candidate: Candidate, folder: Path) -> None:
-    """Write a candidate into `folder`, whole or not at all: the index file is written last and by rename."""
+    """Write a candidate into `folder`, whole or not at all: the index is taken away first and written last."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / INDEX).unlink(missing_ok=True)
     programs = []
     for place, (program, weight) in enumerate([*candidate.members, *_finish_of(candidate)]):
         for name, data in program.files.items():
-            path = folder / "programs" / str(place) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+            _write(folder / "programs" / str(place) / name, data)
         programs.append(
             {"engine": program.engine, "needs": program.needs, "files": sorted(program.files), "weight": weight}
         )
-    _write_arrays(folder / "witness.npz", candidate.witness.answers)
-    _write_arrays(folder / "real.npz", {"": candidate.witness.real, **candidate.witness.real_answers})
-    _write_outcomes(folder / "oof.npz", candidate.oof)
-    _write_outcomes(folder / "test.npz", candidate.test)
-    (folder / "profile.json").write_bytes(candidate.profile)
+    _write(folder / "witness.npz", _arrays(candidate.witness.answers))
+    _write(folder / "real.npz", _arrays({"": candidate.witness.real, **candidate.witness.real_answers}))
+    _write(folder / "oof.npz", _outcomes(candidate.oof))
+    _write(folder / "test.npz", _outcomes(candidate.test))
+    _write(folder / "profile.json", candidate.profile)
     index = {
         "format": 1,
         "digest": candidate.digest,
@@ -141,22 +142,23 @@ def save(candidate: Candidate, folder: Path) -> None:
         "lineage": candidate.lineage,
         "figures": candidate.figures,
     }
-    temporary = folder / "candidate.json.tmp"
-    with temporary.open("wb") as file:
-        file.write(canonical.encode(index))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(folder / "candidate.json")
+    durable.write(folder / INDEX, canonical.encode(index))
 
 
 def load(folder: Path) -> Candidate:
     """Read a candidate back; its programs are bytes until an engine has walked them."""
-    path = folder / "candidate.json"
+    path = folder / INDEX
     if not path.exists():
         raise NotFound(
             "No finished candidate here", where=str(folder), fix="Let the run finish: `seaway train` resumes it."
         )
-    index = msgspec.json.decode(path.read_bytes())
+    try:
+        return _read(folder, msgspec.json.decode(path.read_bytes()))
+    except (OSError, EOFError, msgspec.DecodeError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise _damaged(folder, str(error)) from None
+
+
+def _read(folder: Path, index: Any) -> Candidate:
     programs = [
         (
             Program(
@@ -170,7 +172,7 @@ def load(folder: Path) -> Candidate:
     ]
     finish = programs.pop()[0] if index["finish"] else None
     real = _read_arrays(folder / "real.npz")
-    return Candidate(
+    found = Candidate(
         contract=msgspec.convert(index["contract"], Contract),
         members=programs,
         blend=index["blend"],
@@ -184,39 +186,66 @@ def load(folder: Path) -> Candidate:
         ),
         oof=_read_outcomes(folder / "oof.npz"),
         test=_read_outcomes(folder / "test.npz"),
-        scores={name: msgspec.convert(score, Score) for name, score in index["scores"].items()},
+        scores={name: _read_score(score) for name, score in index["scores"].items()},
         trials=index["trials"],
         lineage=msgspec.convert(index["lineage"], Lineage),
         profile=(folder / "profile.json").read_bytes(),
         figures=index["figures"],
     )
+    if found.digest != index["digest"]:
+        raise _damaged(folder, "its parts are not those that were saved")
+    return found
+
+
+INDEX = "candidate.json"
+
+
+def _damaged(folder: Path, why: str) -> Malformed:
+    return Malformed(
+        f"The candidate cannot be read: {why}",
+        where=str(folder),
+        fix="Restore the run's folder from a backup, or train again: the same command repeats the run.",
+        code="damaged-candidate",
+    )
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    durable.write(path, data)
 
 
 def _finish_of(candidate: Candidate) -> list[tuple[Program, float]]:
     return [(candidate.finish, 1.0)] if candidate.finish else []
 
 
-def _write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+def _arrays(arrays: Mapping[str, Array]) -> bytes:
     # Keys carry a prefix because numpy takes the first argument's name "file" for itself.
-    np.savez_compressed(path, allow_pickle=False, **{f"a.{name}": values for name, values in arrays.items()})
+    file = io.BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **{f"a.{name}": values for name, values in arrays.items()})
+    return file.getvalue()
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
-    with np.load(path, allow_pickle=False) as stored:
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
         return {name.removeprefix("a."): stored[name] for name in stored.files}
 
 
-def _write_outcomes(path: Path, outcomes: Outcomes) -> None:
+def _outcomes(outcomes: Outcomes) -> bytes:
     optional = {"truth": outcomes.truth, "weight": outcomes.weight, "scale": outcomes.scale}
-    _write_arrays(
-        path,
+    return _arrays(
         {
             "case": outcomes.case,
             "step": outcomes.step,
             **{name: values for name, values in optional.items() if values is not None},
             **{f"answer.{name}": values for name, values in outcomes.answer.items()},
-        },
+        }
     )
+
+
+def _read_score(score: Mapping[str, Json]) -> Score:
+    """Read a score; JSON has no NaN, so a figure that nobody knows stands as null."""
+    value, low, high = (float("nan") if score[name] is None else score[name] for name in ("value", "low", "high"))
+    return Score(value=value, low=low, high=high, n=score["n"])
 
 
 def _read_outcomes(path: Path) -> Outcomes:
