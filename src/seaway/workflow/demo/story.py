@@ -156,16 +156,17 @@ def _update(told: Told, rows: list[Row]) -> None:
     told.say("seaway update runs while flights keep coming; each is labelled some hundred flights later.")
     stop = threading.Event()
     endless: Iterator[Row] = itertools.cycle(rows)
-    traffic = Traffic(told.server.port, endless, flights.TARGET, late_by=100, pause=stop)
+    traffic = Traffic(told.server.port, endless, flights.TARGET, late_by=100, end=stop)
     traffic.start()
     try:
         done = seaway(told.folder, "update", "--budget", UPDATE_BUDGET, "--wait", "60s", allowed=(0, 1))
     finally:
         stop.set()
         traffic.join(30)
-    for verdict in done["verdicts"]:
-        told.say(f"  {verdict['outcome']}: {verdict['code']} {verdict['message']}")
-    told.say(f"{done['state']}: {done['reason']}")
+    for entry in seaway(told.folder, "history"):
+        if entry["kind"].startswith("update ") and not entry["kind"].endswith(("decide", done["state"])):
+            told.say(f"  {entry['kind']}: {entry['reason']}")
+    told.say(f"The outcome: {done['state']}." + (f" {done['reason']}" if done["state"] != "promoted" else ""))
     shares = ", ".join(f"{digest[:8]} {count:,}" for digest, count in traffic.releases.items())
     failures = "none failed" if traffic.failure is None else f"one failed: {traffic.failure}"
     told.say(f"Meanwhile {traffic.asked:,} flights were answered ({shares}), {failures}.")
