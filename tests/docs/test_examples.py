@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.e2e.shell import Server, run
+from tests.e2e.shell import ENVIRONMENT, Server, run
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -35,6 +35,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-m", "jupyter", "execute", "--inplace", f"--timeout={LIMIT_S}", "quickstart.ipynb"],
         cwd=folder,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -95,6 +96,7 @@ def test_the_script_runs(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, EXAMPLES / "quickstart.py"],
         cwd=tmp_path,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -161,6 +163,7 @@ def test_the_python_of_the_readme_runs(customers: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", block + "\nprint(release.predict([{'age': 41, 'plan': 'basic', 'months': 7}]))"],
         cwd=customers,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,

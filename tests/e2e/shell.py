@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 
 LIMIT_S = 180.0
+ENVIRONMENT = {**os.environ, "SEAWAY_TRAIN_THREADS": "1"}
+"""Test processes share the cores: more threads than one wait for one another."""
 
 
 def run(folder: Path, *arguments: object, as_json: bool = True) -> subprocess.CompletedProcess[str]:
@@ -24,6 +26,7 @@ def run(folder: Path, *arguments: object, as_json: bool = True) -> subprocess.Co
     return subprocess.run(
         [sys.executable, "-m", "seaway.cli", *map(str, arguments), *(["--json"] if as_json else [])],
         cwd=folder,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -73,6 +76,7 @@ class Server:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "seaway.cli", "serve", "--port", str(port), *arguments],
             cwd=folder,
+            env=ENVIRONMENT,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

@@ -87,7 +87,7 @@ def test_data_that_went_bad_after_new_leave_no_run_behind(tmp_path: Path) -> Non
     seaway(tmp_path, "new", "project", "--data", "table.csv", "--target", "outcome")
     (tmp_path / "table.csv").write_text(_with_outcome(["good"] * 120))
     error = refused(tmp_path / "project", "train", "--trials", "1")
-    assert "good" in error["message"] + error["fix"] or "class" in error["message"]
+    assert "one value only, 'good'" in error["message"]
     assert seaway(tmp_path / "project", "runs") == []
 
 
@@ -286,15 +286,23 @@ def test_an_unknown_model_and_an_unknown_route_are_told(project: Walked, server:
     assert server.get("/v1/predict").status_code == 405
 
 
-def test_a_taken_port_is_told_and_the_other_server_goes_on(project: Walked, server: Server) -> None:
-    holder = taken_port()
-    with holder:
+def test_a_taken_port_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:
+    project = copied(tmp_path_factory, "credit")
+    with taken_port() as holder:
         port = holder.getsockname()[1]
         done = run(project.folder, "serve", "--port", port, as_json=False)
     assert done.returncode in (2, 3), done.stderr
     assert str(port) in done.stderr
     assert "what to do: " in done.stderr
     assert "Traceback" not in done.stderr
+    assert not list((project.folder / ".seaway" / "serving").glob("*.json")), "nothing says that it is serving"
+
+
+def test_a_second_server_of_one_project_is_refused_and_the_first_goes_on(project: Walked, server: Server) -> None:
+    done = run(project.folder, "serve", "--port", 0, as_json=False)
+    assert done.returncode in (2, 3), done.stderr
+    assert "serving" in done.stderr
+    assert "what to do: " in done.stderr
     _answers_as_before(server, project)
 
 

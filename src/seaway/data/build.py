@@ -28,6 +28,7 @@ def dataset(
     if settings.train.dedupe:
         kept, verdict = clean.dedupe(kept, contract)
         notes.append(verdict)
+    _refuse_one_outcome(kept, contract)
     if test is None:
         parts = splits.split(kept, contract, settings.split, settings.train.seed)
     else:
@@ -79,6 +80,21 @@ def _usable(rows: Rows, contract: Contract, subject: str) -> tuple[Table, list[V
         )
         kept = kept.take(np.flatnonzero(~missing))
     return kept, notes
+
+
+def _refuse_one_outcome(rows: Table, contract: Contract) -> None:
+    """Rows that all came out alike teach nothing, whatever they were when the contract was made."""
+    target = contract.target
+    if target is None:
+        return
+    outcomes = rows.series(target.name).unique()
+    if len(outcomes) == 1:
+        raise BadInput(
+            f"The target {target.name!r} has one value only, {outcomes[0]!r}, in all {len(rows)} usable rows",
+            where=f"column {target.name!r}",
+            fix="Bring rows with different outcomes.",
+            code="one-class",
+        )
 
 
 def _left_out(found: Validated, subject: str) -> Verdict:

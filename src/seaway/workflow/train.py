@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from seaway.core.candidate import Candidate
 from seaway.core.dataset import Dataset
 from seaway.core.errors import NotFound, Refused
 from seaway.core.metrics import metric
+from seaway.core.settings import Settings, SplitSettings, TrainSettings
 from seaway.core.verdict import Verdict
 from seaway.lab import checks, report
 from seaway.lab import train as lab
@@ -40,21 +42,30 @@ def replay(workspace: Workspace, run: str, *, progress: Progress | None = None) 
     The recorded number of trials fixes the work, so that a run which time had ended can be replayed too.
     """
     recorded = opened(workspace, run)
-    settings = workspace.settings
-    fixed = msgspec.structs.replace(
-        settings.train,
-        **{**recorded.candidate.lineage.settings, "budget_s": 0.0, "trials": len(recorded.candidate.trials)},
-    )
-    again = Workspace(workspace.project, msgspec.structs.replace(settings, train=fixed))
-    done = train(again, progress=progress)
+    again = Workspace(workspace.project, _as_recorded(workspace.settings, recorded.candidate))
+    folder = workspace.project.state / "replays" / recorded.run
+    shutil.rmtree(folder, ignore_errors=True)  # work that is done already would prove nothing
+    done = _worked(again, dataset.load(again), folder, progress=progress, began=chance.monotonic())
     if done.candidate.digest != recorded.candidate.digest:
         raise Refused(
             f"The replay gives {done.candidate.digest[:12]}, recorded is {recorded.candidate.digest[:12]}",
-            where=recorded.run,
+            where=str(folder),
             fix="Compare the two reports: data, package versions and threads must be those of the record.",
             code="replay-differs",
         )
     return done
+
+
+def _as_recorded(settings: Settings, recorded: Candidate) -> Settings:
+    """Return the settings of a recorded run, with the number of its trials instead of its time."""
+    held = recorded.lineage.settings
+    searched = sum(bool(trial["params"]) for trial in recorded.lineage.trials)  # baselines have nothing to search
+    train = {**held["train"], "budget_s": 0.0, "trials": held["train"]["trials"] or searched}
+    return msgspec.structs.replace(
+        settings,
+        train=msgspec.convert(train, TrainSettings),
+        split=msgspec.convert(held["split"], SplitSettings),
+    )
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,12 +128,16 @@ def train(
     folder = workspace.project.make().runs / run
     if (folder / DONE).exists():
         return opened(workspace, run)
+    return _worked(workspace, data, folder, progress=progress, began=began)
+
+
+def _worked(workspace: Workspace, data: Dataset, folder: Path, *, progress: Progress | None, began: float) -> Trained:
     found = lab.train(data, workspace.task, workspace.settings, folder, progress=progress or Silent(), started=began)
     seconds = chance.monotonic() - began
     done = {"finished": chance.stamp(), "seconds": round(seconds, 3), "model": workspace.model}
     (folder / DONE).write_bytes(canonical.encode(done))
     return Trained(
-        run=run,
+        run=folder.name,
         folder=folder,
         candidate=found,
         report=folder / report.NAME,
