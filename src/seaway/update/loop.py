@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from seaway.core import chance
 from seaway.core.assignment import Assignment
 from seaway.core.project import Project
 from seaway.core.settings import Settings
@@ -66,7 +65,7 @@ def run(
             windows=windows,
             journal=newest if newest is not None and is_open else journal.following(folder),
             progress=progress or Silent(),
-            deadline=chance.monotonic() + (settings.update.wait_s if wait_s is None else wait_s),
+            patience_s=settings.update.wait_s if wait_s is None else wait_s,
         )
         windows.refresh()
         stop = _go(turn, asked)

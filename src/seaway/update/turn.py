@@ -47,7 +47,7 @@ class Overtaken(Exception):
 
 @dataclass(kw_only=True)
 class Turn:
-    """What the steps of one update share. `deadline` is the monotonic time until which live traffic is waited for."""
+    """What the steps of one update share. `patience_s` is how long live traffic and labels are waited for, all steps together."""
 
     project: Project
     settings: Settings
@@ -55,7 +55,7 @@ class Turn:
     windows: Windows
     journal: Journal
     progress: Progress
-    deadline: float
+    patience_s: float
     opened: dict[str, Answerer] = field(default_factory=dict)
 
     @property
@@ -161,16 +161,20 @@ class Turn:
     # ------------------------------------------------------------------------------------------------- waiting
 
     def wait(self, message: str, done: Callable[[], tuple[float, float]]) -> bool:
-        """Look at the log until `done` returns (so many, of so many needed) that are enough, or time is up."""
+        """Look at the log until `done` returns (so many, of so many needed) that are enough, or time is up.
+
+        Raises `Overtaken` when someone moves the assignment meanwhile: what is waited for will not come.
+        """
+        began = chance.monotonic()
         while True:
+            self.require(self.sequence, self.assignment)
             self.windows.refresh()
             have, need = done()
-            left = self.deadline - chance.monotonic()
+            left = self.patience_s - (chance.monotonic() - began)
             self.progress.step(min(have, need), need, message, max(left, 0.0))
-            if have >= need:
-                return True
-            if left <= 0:
-                return False
+            if have >= need or left <= 0:
+                self.patience_s = max(left, 0.0)
+                return have >= need
             chance.sleep(min(POLL_S, left))
 
     def followed(self, sequence: int) -> bool:

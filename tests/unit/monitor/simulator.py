@@ -22,7 +22,9 @@ class Server:
         self.folder = log / model
         self.folder.mkdir(parents=True, exist_ok=True)
         self.model, self.worker, self.number, self.records, self.clock = model, worker, 0, 0, clock
-        self.append(segment.header(worker, 0))
+        while self._path(sealed=False).exists() or self._path(sealed=True).exists():
+            self.number += 1  # a server that was killed leaves its segments to those that read
+        self.append(segment.header(worker, self.number))
 
     def _path(self, *, sealed: bool) -> Path:
         return self.folder / segment.name(self.worker, self.number, sealed=sealed)
@@ -96,10 +98,11 @@ class Server:
         column: str = "",
         release: str = "r1",
         arm: Arm = "refused",
+        request_id: str = "",
     ) -> str:
         """Write one refused request."""
         at = self.tick()
-        made = segment.request_id(at // 1000, segment.Place(self.worker, self.number, self.records))
+        made = request_id or segment.request_id(at // 1000, segment.Place(self.worker, self.number, self.records))
         cells = [{"row": 0, "column": column, "value": "x", "rule": "number", "fix": ""}] if column else []
         error = {"error": {"code": code, "message": "no", "path": "", "fix": "", "cells": cells}}
         self.write(
