@@ -56,9 +56,7 @@ class Desk:
         self.models, self.tally, self.clock = Models(), Tally(), chance.Clock()
         self.handlers = Handlers(self.models, self.settings, self.tally, clock=self.clock)
         (state / "serving").mkdir(exist_ok=True)
-        self.standing = Standing(
-            folder=state / "serving", worker=worker, port=1, models=self.models, tally=self.tally
-        )
+        self.standing = Standing(folder=state / "serving", worker=worker, port=1, models=self.models, tally=self.tally)
         self.app = App(Server(self.handlers, self.standing), self.settings)
         verifier = TrustFolder(state / "keys")
         self.follower = Follower(
@@ -86,14 +84,17 @@ class Desk:
         reply = await self.handlers.label(json.dumps({"labels": list(labels), **fields}).encode())
         return reply.status, json.loads(reply.body)
 
-    async def move(self, champion: str, **changes: Any) -> None:
+    async def move(self, champion: str, *, follows: bool = True, **changes: Any) -> None:
         """Move the assignment in the registry and follow it."""
         registry = Registry(self.state)
         now = registry.assignment("credit")
         assert now is not None
-        wanted = Assignment(**{"model": "credit", "sequence": now.sequence, "champion": champion, "salt": "s", **changes})
+        wanted = Assignment(
+            **{"model": "credit", "sequence": now.sequence, "champion": champion, "salt": "s", **changes}
+        )
         registry.move(wanted, expect=now.sequence, reason="test", principal="test", evidence=())
-        await self.follower.step()
+        if follows:
+            await self.follower.step()
 
     async def quiet(self) -> None:
         """Wait until the background has nothing left to do."""

@@ -48,7 +48,9 @@ def test_every_error_has_a_status_and_the_stated_form(error: SeawayError, status
 
 
 def test_every_broken_cell_is_listed_and_counted() -> None:
-    told = json.loads(http.error_body(BrokenContract("x", cells=(CELL,), count=7, where="$.rows[0].a", fix="y")))["error"]
+    told = json.loads(http.error_body(BrokenContract("x", cells=(CELL,), count=7, where="$.rows[0].a", fix="y")))[
+        "error"
+    ]
     assert told["cells"] == [{"row": 0, "column": "a", "value": "x", "rule": "type", "fix": "Send a number."}]
     assert told["count"] == 7
     assert told["path"] == "$.rows[0].a"

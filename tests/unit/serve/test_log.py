@@ -18,7 +18,9 @@ from seaway.serve.log import EventLog
 
 
 def label(sequence: int, value: str = "bad") -> Label:
-    return Label(sequence=sequence, model="m", principal="p", value=value, known="2026-11-23T00:00:00Z", id=str(sequence))
+    return Label(
+        sequence=sequence, model="m", principal="p", value=value, known="2026-11-23T00:00:00Z", id=str(sequence)
+    )
 
 
 def with_log(folder: Path, script: Callable[[EventLog], Awaitable[Any]], **settings: Any) -> Any:
@@ -189,9 +191,11 @@ asyncio.run(main())
 def test_a_full_disk_refuses_and_recovers_by_itself(tmp_path: Path) -> None:
     """No acknowledged event is missing, no refused one is in the way, and ids still name their records."""
     folder = tmp_path / "log"
-    done = subprocess.run([sys.executable, "-W", "error", "-c", FULL, str(folder)], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FULL, str(folder)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
-    held = {sequence for sequence in on_disk(folder)}
+    held = set(on_disk(folder))
     for pair in done.stdout.split():
         sequence, _, identifier = pair.partition(":")
         assert int(sequence) in held
