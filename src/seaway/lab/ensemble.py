@@ -1,7 +1,7 @@
 """Weights of an ensemble from out-of-fold margins: greedy selection with replacement (Caruana et al. 2004).
 
-Selection is repeated on random halves of the library (their section 2.3), and the picks of all repetitions are counted
-together: a model that fits the out-of-fold rows by chance is missing from half of them.
+Selection is repeated on random halves of the library (their section 2.3), each with the best model, and the picks of all
+repetitions are counted together: another model that fits the out-of-fold rows by chance is missing from half of them.
 """
 
 from __future__ import annotations
@@ -34,8 +34,11 @@ def weights(margins: Sequence[Array], loss: Loss, *, most: int, seed: int) -> Ar
     library = np.stack([margin[places] for margin in margins])
     picks = np.zeros(count)
     for _ in range(BAGS):
-        bag = np.flatnonzero(generator.random(count) < 0.5)
-        picks += _greedy(library, bag if len(bag) else np.zeros(1, dtype=np.int64), loss, places)
+        drawn = generator.random(count) < 0.5
+        drawn[0] = True
+        picks += _greedy(library, np.flatnonzero(drawn), loss, places)
+    if not picks.any():
+        picks[0] = 1.0  # no loss could be told
     found = picks / picks.sum()
     found[np.argsort(-found, kind="stable")[most:]] = 0.0
     found[found < LEAST] = 0.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -43,11 +43,11 @@ class Random:
     """Draws each parameter by itself, uniformly on its own scale (Bergstra & Bengio 2012)."""
 
     def propose(self, spaces: Spaces, tried: Sequence[Tried], number: int, seed: int) -> tuple[str, Params] | None:
-        """Draw a model, then its parameters."""
-        if not spaces:
+        """Draw the parameters of the model that is due."""
+        model = due(spaces, tried)
+        if model is None:
             return None
         generator = rng("random-search", seed, number)
-        model = sorted(spaces)[int(generator.integers(len(spaces)))]
         return model, {name: at(place, float(generator.random())) for name, place in spaces[model].items()}
 
 
@@ -72,46 +72,28 @@ class Grid:
 
 
 class Bayes:
-    """Tree-structured Parzen estimator over models and their parameters together (Bergstra 2011, Falkner 2018)."""
-
-    STARTUP = 8
+    """Tree-structured Parzen estimator over each model's parameters together (Bergstra 2011, Falkner 2018)."""
 
     def propose(self, spaces: Spaces, tried: Sequence[Tried], number: int, seed: int) -> tuple[str, Params] | None:
-        """Rebuild the study from the finished trials, then ask it once."""
-        if not spaces:
+        """Rebuild the study of the model that is due from its finished trials, then ask it once."""
+        model = due(spaces, tried)
+        if model is None:
             return None
         optuna = need("optuna", extra="lab", why="lab/samplers.py")
         # Optuna writes to stderr of its own accord, through the middle of a progress bar.
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            sampler = optuna.samplers.TPESampler(
-                seed=int(rng("bayes-search", seed, number).integers(2**31 - 1)),
-                n_startup_trials=self.STARTUP,
-                multivariate=True,
-                group=True,
-            )
+        space = spaces[model]
+        sampler = optuna.samplers.TPESampler(
+            seed=int(rng("bayes-search", seed, number).integers(2**31 - 1)),
+            n_startup_trials=max(4, len(space)),
+            multivariate=True,
+        )
         study = optuna.create_study(sampler=sampler, direction="minimize")
         for one in tried:
-            if one.model in spaces and math.isfinite(one.loss):
-                study.add_trial(self._finished(optuna, spaces, one))
+            if one.model == model and math.isfinite(one.loss):
+                study.add_trial(_finished(optuna, space, one))
         trial = study.ask()
-        model = trial.suggest_categorical("model", sorted(spaces))
-        return model, {name: self._suggest(trial, f"{model}.{name}", place) for name, place in spaces[model].items()}
-
-    def _finished(self, optuna: Any, spaces: Spaces, one: Tried) -> Any:
-        space = {name: place for name, place in spaces[one.model].items() if name in one.params}
-        kinds = {"model": optuna.distributions.CategoricalDistribution(sorted(spaces))}
-        kinds |= {f"{one.model}.{name}": _distribution(optuna, place) for name, place in space.items()}
-        values = {"model": one.model, **{f"{one.model}.{name}": one.params[name] for name in space}}
-        return optuna.trial.create_trial(params=values, distributions=kinds, value=one.loss)
-
-    def _suggest(self, trial: Any, name: str, place: Range) -> Any:
-        if place.choices:
-            return trial.suggest_categorical(name, list(place.choices))
-        if place.integer:
-            return trial.suggest_int(name, int(place.low or 0), int(place.high or 0), log=place.log)
-        return trial.suggest_float(name, place.low, place.high, log=place.log)
+        return model, {name: _suggest(trial, name, place) for name, place in space.items()}
 
 
 SAMPLERS: Mapping[str, type[Sampler]] = {"bayes": Bayes, "random": Random, "grid": Grid}
@@ -128,6 +110,15 @@ def sampler(name: str) -> Sampler:
     return SAMPLERS[name]()
 
 
+def due(spaces: Spaces, tried: Sequence[Tried]) -> str | None:
+    """Return the model to try next, so that trials are shared out by the number of parameters there are to find.
+
+    Which model leads early says little about which one gains most from being tuned.
+    """
+    counts = Counter(one.model for one in tried)
+    return min(spaces, key=lambda model: (counts[model] + 1) / len(spaces[model]), default=None)
+
+
 def defaults(space: Mapping[str, Range]) -> dict[str, Any]:
     """Return where a search starts."""
     return {name: place.default for name, place in space.items()}
@@ -139,12 +130,31 @@ def at(place: Range, share: float) -> Any:
         return place.choices[min(int(share * len(place.choices)), len(place.choices) - 1)]
     if place.low is None or place.high is None:
         raise TypeError("a range of numbers has both ends")
-    if place.log:
+    if share in (0.0, 1.0):
+        value = place.high if share else place.low
+    elif place.log:
         value = math.exp(math.log(place.low) + share * (math.log(place.high) - math.log(place.low)))
     else:
         value = place.low + share * (place.high - place.low)
     value = min(max(value, place.low), place.high)
     return round(value) if place.integer else value
+
+
+def _finished(optuna: Any, space: Mapping[str, Range], one: Tried) -> Any:
+    known = {name: place for name, place in space.items() if name in one.params}
+    return optuna.trial.create_trial(
+        params={name: one.params[name] for name in known},
+        distributions={name: _distribution(optuna, place) for name, place in known.items()},
+        value=one.loss,
+    )
+
+
+def _suggest(trial: Any, name: str, place: Range) -> Any:
+    if place.choices:
+        return trial.suggest_categorical(name, list(place.choices))
+    if place.integer:
+        return trial.suggest_int(name, int(place.low or 0), int(place.high or 0), log=place.log)
+    return trial.suggest_float(name, place.low, place.high, log=place.log)
 
 
 def _distribution(optuna: Any, place: Range) -> Any:

@@ -18,7 +18,7 @@ from seaway.core.protocols import Params, Range
 from seaway.core.verdict import Verdict
 from seaway.engines import forest
 from seaway.engines.forest import Forest
-from seaway.tasks.tabular.start import Problem, Start, problem, start, targets, truth, weights
+from seaway.tasks.tabular.start import Problem, Start, problem, start, takes, targets, truth, weights
 
 ROUNDS = 2000
 """Most rounds ever boosted; early stopping ends far sooner on rows worth learning from."""
@@ -42,8 +42,8 @@ class Boosting:
     name = "lightgbm"
 
     def supports(self, contract: Contract) -> Verdict:
-        """Say yes to any matrix."""
-        return Verdict(code="T012", outcome="pass", subject=self.name, message="Trees take numbers and categories")
+        """Say yes to any matrix with a column."""
+        return takes(self.name, "T012", contract)
 
     def space(self, train: Sample) -> Mapping[str, Range]:
         """Return the hyper-parameters; defaults suit a few hundred to a few hundred thousand rows."""

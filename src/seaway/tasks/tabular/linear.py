@@ -20,7 +20,7 @@ from seaway.core.verdict import Verdict
 from seaway.engines import additive
 from seaway.engines.additive import Additive
 from seaway.tasks.tabular import glm
-from seaway.tasks.tabular.start import Start, problem, start, truth, weights
+from seaway.tasks.tabular.start import Start, problem, start, takes, truth, weights
 
 
 class Linear:
@@ -29,8 +29,8 @@ class Linear:
     name = "linear"
 
     def supports(self, contract: Contract) -> Verdict:
-        """Say yes to any matrix."""
-        return Verdict(code="T011", outcome="pass", subject=self.name, message="Every feature can be weighted")
+        """Say yes to any matrix with a column."""
+        return takes(self.name, "T011", contract)
 
     def space(self, train: Sample) -> Mapping[str, Range]:
         """Return the penalty; its default is one prior row's worth (C = 1 elsewhere)."""

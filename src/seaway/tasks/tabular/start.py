@@ -13,6 +13,7 @@ import numpy as np
 
 from seaway.core.batch import Array, Sample
 from seaway.core.contract import Contract
+from seaway.core.verdict import Verdict
 
 Problem = Literal["binary", "multiclass", "regression"]
 
@@ -39,6 +40,21 @@ def problem(contract: Contract) -> Problem:
 def targets(contract: Contract) -> int:
     """Return the width T of the margins."""
     return len(contract.classes) if problem(contract) == "multiclass" else 1
+
+
+def takes(model: str, code: str, contract: Contract) -> Verdict:
+    """Say whether there is anything for a learning model to learn from."""
+    if contract.encoded:
+        return Verdict(
+            code=code, outcome="pass", subject=model, message=f"{len(contract.encoded)} columns to learn from"
+        )
+    return Verdict(
+        code=code,
+        outcome="fail",
+        subject=model,
+        message="No column is fed to the model",
+        fix="Give the contract at least one feature.",
+    )
 
 
 def weights(sample: Sample) -> Array:
