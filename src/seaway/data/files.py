@@ -227,7 +227,10 @@ def _column(name: str, table: Any, facts: _Facts, where: str) -> Column:
         raise BadInput(f"Column {name!r} is wrong: {error}", where=where, fix="Correct the value it names.") from None
     if column.kind == "category" and column.hard and not column.categories:
         raise BadInput(f"{name!r} is hard but lists no categories", where=where, fix="Add categories = [...].")
-    Rules.of(column)
+    try:
+        Rules.of(column)
+    except BadInput as error:
+        raise BadInput(error.what, where=where, fix=error.fix, code=error.code) from None
     return column
 
 
