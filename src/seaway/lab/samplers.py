@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,10 @@ class Bayes:
         model = due(spaces, tried)
         if model is None:
             return None
-        optuna = need("optuna", extra="lab", why="lab/samplers.py")
+        with warnings.catch_warnings():
+            # It brings a progress bar along that in a notebook warns of missing widgets; ours is another.
+            warnings.simplefilter("ignore")
+            optuna = need("optuna", extra="lab", why="lab/samplers.py")
         # Optuna writes to stderr of its own accord, through the middle of a progress bar.
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         space = spaces[model]
