@@ -278,7 +278,7 @@ def test_more_rows_than_the_preset_searches_on_are_said(tmp_path: Path) -> None:
     candidate = trained(tmp_path, dataset, settings(trials=1, preset="fast"))
     assert len(candidate.oof) == 20_000 < len(dataset.split.train)
     assert candidate.figures["limited_rows"] is True
-    assert "looked at 20000 of 20" in (tmp_path / "run.html").read_text()
+    assert "looked at 20000 of" in (tmp_path / "run.html").read_text()
 
 
 def test_nothing_to_learn_from_is_refused(tmp_path: Path) -> None:
