@@ -54,9 +54,10 @@ def texts_within(rows: list[dict[str, Json]], size: int, limits: ServeSettings) 
         return
     for number, row in enumerate(rows):
         for name, value in row.items():
-            if len(name) > limits.max_text or (value.__class__ is str and len(value) > limits.max_text):
+            longest = max(len(name), len(value) if value.__class__ is str else 0)
+            if longest > limits.max_text:
                 raise TooLarge(
-                    f"A text has {max(len(name), len(value))} characters, {limits.max_text} are allowed",
+                    f"A text has {longest} characters, {limits.max_text} are allowed",
                     where=f"$.rows[{number}].{name[:80]}",
                     fix="Send a shorter text.",
                 )
