@@ -38,7 +38,7 @@ def split(rows: Rows, contract: Contract, settings: SplitSettings, seed: int) ->
         judged = _some_groups(_groups(rows, contract), share, seed)
     else:
         strata = _classes(rows, contract) if rule == "stratified" else np.zeros(len(rows), dtype=np.int64)
-        judged = _some_of_each(row_hashes(rows, _content(rows), "split", seed), strata, share)
+        judged = _some_of_each(row_hashes(rows, _content(rows, contract), "split", seed), strata, share)
     part = np.where(judged, TEST, TRAIN).astype(np.int8)
     _refuse_empty(part, rule)
     return Split(rule=rule, seed=seed, shares=(1 - share, share), part=part)
@@ -85,7 +85,7 @@ def folds(rows: Rows, contract: Contract, index: Array, count: int, rule: str, s
         fold = _balanced(_groups(inner, contract), count, seed)
     else:
         strata = _classes(inner, contract) if rule == "stratified" else np.zeros(len(inner), dtype=np.int64)
-        fold = _dealt(row_hashes(inner, _content(inner), "folds", seed), strata, count)
+        fold = _dealt(row_hashes(inner, _content(inner, contract), "folds", seed), strata, count)
     pairs = [(index[fold != number], index[fold == number]) for number in range(count)]
     if any(len(known) == 0 or len(asked) == 0 for known, asked in pairs):
         raise BadInput(
@@ -99,8 +99,11 @@ def folds(rows: Rows, contract: Contract, index: Array, count: int, rule: str, s
 # ------------------------------------------------------------------------------------------------- what to split by
 
 
-def _content(rows: Rows) -> Sequence[str]:
-    return list(rows.names)
+def _content(rows: Rows, contract: Contract) -> Sequence[str]:
+    """Return the columns that make two rows one case: ids do not, so twins under two ids stay on one side."""
+    by_name = contract.by_name
+    told = [name for name in rows.names if name in by_name and by_name[name].role not in ("id", "ignore")]
+    return told or list(rows.names)
 
 
 def _has_classes(contract: Contract) -> bool:

@@ -13,8 +13,8 @@ from seaway.data.checks.subject import ENOUGH, Subject, not_applicable, or_pass,
 CODE = "D003"
 EXACT = 0.9999
 """R2 from which a combination is no coincidence."""
-PURE, LIFT, CASES, COVER = 0.99, 5.0, 10, 0.9
-"""A column implies the target where 99 % of at least ten rows agree, five times as often as elsewhere."""
+PURE, CASES, CHANCE, COVER = 0.99, 10, 1e-6, 0.9
+"""A column implies the target where 99 % of at least ten rows agree, and chance would do so once in a million."""
 MOST_TERMS, MOST_ROWS = 8, 20_000
 
 
@@ -25,9 +25,9 @@ def check(subject: Subject) -> list[Verdict]:
         return not_applicable(CODE, "There is no target to be given away")
     if len(target) < 2 * ENOUGH:
         return not_applicable(CODE, f"{len(target)} rows are too few to tell")
-    found = _sums(subject, target)
-    if len(subject.labels) == 2:
-        found += _cases(subject, target)
+    found = _cases(subject, target) if len(subject.labels) == 2 else []
+    named = {verdict.subject for verdict in found}
+    found += [verdict for verdict in _sums(subject, target) if verdict.subject not in named]
     return or_pass(CODE, found, "No combination of columns gives the target away")
 
 
@@ -112,7 +112,7 @@ def _cases(subject: Subject, target: Array) -> list[Verdict]:
         there = on & known
         count = int(there.sum())
         purity = float(positive[there].mean()) if count else 0.0
-        if count >= CASES and purity >= PURE and purity >= LIFT * base:
+        if count >= CASES and purity >= PURE and base**count <= CHANCE:
             telling[name] = (count, purity)
     if not telling:
         return []

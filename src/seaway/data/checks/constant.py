@@ -13,11 +13,12 @@ def check(subject: Subject) -> list[Verdict]:
     """Warn of columns with one value, or with one value in nearly all rows."""
     found = []
     for column in subject.features:
-        counts = subject.series(column).value_counts(sort=True)
-        share = float(counts[counts.columns[1]][0]) / max(len(subject.rows), 1)
+        # A name of our own: a column may well be called "count".
+        counts = subject.series(column).alias("value").value_counts(sort=True, name="rows")
+        share = counts["rows"][0] / max(len(subject.rows), 1)
         if share < NEARLY:
             continue
-        value = counts[column.name][0]
+        value = counts["value"][0]
         shown = "missing" if value is None else repr(value)
         alone = counts.height == 1
         message = f"{column.name!r} is {shown} in {'every row' if alone else f'{share:.2%} of the rows'}"

@@ -290,8 +290,8 @@ def _with_ids(rows: Sequence[Mapping[str, Json]], names: Sequence[str], given: S
 def _cell(row: int, column: str, value: Json, rule: str, fix: str) -> Cell:
     try:
         shown = msgspec.json.encode(value).decode()
-    except (TypeError, msgspec.MsgspecError, RecursionError, UnicodeEncodeError):  # a Python object that is no JSON
-        shown = repr(value)
+    except (TypeError, msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        shown = type(value).__name__  # a Python object that is no JSON
     shown = shown if len(shown) <= 80 else shown[:77] + "..."
     return Cell(row=row, column=column[:80], value=shown, rule=rule, fix=fix)
 

@@ -40,11 +40,13 @@ def body(data: bytes, limits: ServeSettings) -> dict[str, Json]:
         raise Malformed(
             "The body is not a JSON object", where="$", fix='Send {"rows": [{"column": value, ...}]}.', code="malformed"
         )
-    if _keys_written(data) != _keys_read(value):
-        # Either a key stands twice or containers lie deeper than a request has them: only then is it worth a walk.
-        _refuse_depth(value, limits)
-        if _keys_written(data) != _keys_everywhere(value):
-            _name_duplicate(data)
+    rows = value.get("rows")
+    beside = len(rows) if rows.__class__ is list else 0
+    if data.count(b"[") + data.count(b"{") - beside >= limits.max_depth:
+        _refuse_depth(value, limits)  # rows stand side by side; what else opens may lie inside one another
+    written = _keys_written(data)
+    if written != _keys_read(value) and written != _keys_everywhere(value):
+        _name_duplicate(data)
     return value
 
 

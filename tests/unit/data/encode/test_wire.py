@@ -46,10 +46,23 @@ def test_what_is_no_request_is_malformed(body: bytes, what: str) -> None:
     assert caught.value.where
 
 
-def test_a_depth_just_over_the_limit_is_named() -> None:
-    body = json.dumps({"rows": [{"a": [[[[[[{"b": 1}]]]]]]}]}).encode()
-    with pytest.raises(Malformed, match="nested deeper than 8"):
-        wire.body(body, LIMITS)
+@pytest.mark.parametrize("rows", [1, 2, 50])
+@pytest.mark.parametrize("opening", ["[", '{"b":'])
+def test_the_depth_is_counted_exactly(opening: str, rows: int) -> None:
+    closing = "]" if opening == "[" else "}"
+    plain = '{"a": 1},' * (rows - 1)
+
+    def body(inner: int) -> bytes:
+        return f'{{"rows": [{plain}{{"a": {opening * inner}1{closing * inner}}}]}}'.encode()
+
+    wire.body(body(5), LIMITS)  # the body, the rows and the row are three levels
+    for inner in (6, 40, 900):
+        with pytest.raises(Malformed, match="nested deeper than 8"):
+            wire.body(body(inner), LIMITS)
+
+
+def test_brackets_in_texts_open_nothing() -> None:
+    wire.body(json.dumps({"rows": [{"a": "[{" * 500}]}).encode(), LIMITS)
 
 
 def test_a_large_body_is_refused_unread() -> None:
