@@ -10,6 +10,7 @@ from seaway.core import durable
 from seaway.core.candidate import Candidate
 from seaway.core.chance import now
 from seaway.core.dataset import Dataset
+from seaway.core.metrics import METRICS
 from seaway.core.protocols import Drawing, Task
 from seaway.core.verdict import worst
 from seaway.lab import checks
@@ -26,6 +27,8 @@ from seaway.report.verdicts import verdict_list
 NAME = "run.html"
 SHOWN = 30
 PLOTTED = 12
+
+_PARAMETERS = Column(title="parameters", align="left")
 
 
 def write(candidate: Candidate, folder: Path, data: Dataset, task: Task) -> Path:
@@ -93,29 +96,38 @@ def _leaderboard(candidate: Candidate, seen: Figures) -> Section:
     name, sign = seen.figure.name, -1.0 if seen.figure.greater_is_better else 1.0
     known = [trial for trial in seen.trials if name in trial["scores"]]
     order = sorted(known, key=lambda trial: sign * float(trial["scores"][name]))
-    others = [metric for metric in order[0]["scores"] if metric != name][:3] if order else []
+    others = [metric for metric in METRICS if order and metric in order[0]["scores"] and metric != name][:3]
     rows = [
         [
-            f"{trial['number'] + 1} {trial['model']}",
-            interval(trial["scores"][name], *trial.get("interval", (None, None))),
+            _name(trial),
+            trial["scores"][name],
+            _reach(trial),
             *(trial["scores"].get(metric) for metric in others),
             duration(trial["seconds"]),
             percent(trial["weight"]) if trial["weight"] else None,
-            _shown(trial["params"]),
         ]
         for trial in order
     ]
-    plotted = {
-        f"{trial['number'] + 1} {trial['model']}": Interval(trial["scores"][name], *trial.get("interval", ()))
-        for trial in order[:PLOTTED]
-    }
-    heads = ["trial", name, *others, "time", "weight", Column(title="parameters", align="left")]
+    plotted = {_name(trial): Interval(trial["scores"][name], *trial.get("interval", ())) for trial in order[:PLOTTED]}
     return section(
         "Leaderboard",
         chart.dots(plotted, title=f"{name}, {'higher' if sign < 0 else 'lower'} is better", width=chart.WIDE),
-        table(heads, rows, limit=SHOWN),
+        table(["trial", name, "95 %", *others, "time", "weight"], rows, limit=SHOWN),
+        elements.details(
+            "Parameters of every trial",
+            table(["trial", _PARAMETERS], [[_name(trial), _shown(trial["params"])] for trial in order]),
+        ),
         intro="Every trial answered rows it had not learnt from; the weight is its part in the final ensemble.",
     )
+
+
+def _name(trial: Mapping[str, Any]) -> str:
+    return f"{trial['number'] + 1} {trial['model']}"
+
+
+def _reach(trial: Mapping[str, Any]) -> str | None:
+    low, high = trial.get("interval", (None, None))
+    return None if low is None else f"{number(low)} to {number(high)}"
 
 
 def _drawings(drawn: Sequence[Drawing]) -> list[Section]:
@@ -130,15 +142,15 @@ def _members(candidate: Candidate) -> Section:
     ]
     return section(
         "Ensemble",
-        table(["model", "weight", Column(title="parameters", align="left")], rows),
+        table(["model", "weight", _PARAMETERS], rows),
         f"The members' margins are added by weight; the last step is {candidate.figures['finish']}.",
     )
 
 
 def _scores(candidate: Candidate) -> Section:
-    names = list(dict.fromkeys(name.partition(".")[2] for name in candidate.scores))
+    known = {name.partition(".")[2] for name in candidate.scores}
     rows = []
-    for name in names:
+    for name in (name for name in METRICS if name in known):
         shown = []
         for prefix in ("test", "oof"):
             score = candidate.scores.get(f"{prefix}.{name}")

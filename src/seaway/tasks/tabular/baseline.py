@@ -12,7 +12,7 @@ from seaway.core.contract import Contract
 from seaway.core.protocols import Fitted, Params, Range
 from seaway.core.verdict import Verdict
 from seaway.engines.additive import constant
-from seaway.tasks.tabular.start import start
+from seaway.tasks.tabular.start import start, together
 
 
 class Baseline:
@@ -32,7 +32,7 @@ class Baseline:
         self, train: Sample, valid: Sample | None, *, contract: Contract, params: Params, seed: int, until: float
     ) -> Fitted:
         """Measure the class shares or the mean."""
-        return Constant(start(train, contract).margin, len(contract.encoded))
+        return Constant(start(together(train, valid), contract).margin, len(contract.encoded))
 
 
 class Constant:

@@ -20,7 +20,7 @@ from seaway.core.verdict import Verdict
 from seaway.engines import additive
 from seaway.engines.additive import Additive
 from seaway.tasks.tabular import glm
-from seaway.tasks.tabular.start import Start, problem, start, takes, truth, weights
+from seaway.tasks.tabular.start import Start, problem, start, takes, together, truth, weights
 
 
 class Linear:
@@ -43,9 +43,10 @@ class Linear:
     def fit(
         self, train: Sample, valid: Sample | None, *, contract: Contract, params: Params, seed: int, until: float
     ) -> Weighted:
-        """Minimise the penalised loss; the problem is convex, so neither seed nor `valid` is needed."""
-        kind, begin = problem(contract), start(train, contract)
-        x, y, w = train.batch.x, truth(train), weights(train)
+        """Minimise the penalised loss; the problem is convex, so there is no seed and nothing to stop early."""
+        everyone = together(train, valid)
+        kind, begin = problem(contract), start(everyone, contract)
+        x, y, w = everyone.batch.x, truth(everyone), weights(everyone)
         design = design_of(x, w, contract)
         regression = kind == "regression"
         coefficients, intercept = glm.fit(

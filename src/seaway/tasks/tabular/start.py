@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from seaway.core.batch import Array, Sample
+from seaway.core.batch import Array, Sample, join
 from seaway.core.contract import Contract
 from seaway.core.verdict import Verdict
 
@@ -69,6 +69,18 @@ def truth(sample: Sample) -> Array:
     if sample.truth is None:
         raise TypeError("a sample to learn from has truth")
     return sample.truth
+
+
+def together(train: Sample, valid: Sample | None) -> Sample:
+    """Return both samples as one: whoever does not stop early has no need to keep rows back."""
+    if valid is None:
+        return train
+    weighted = [part.weight for part in (train, valid) if part.weight is not None]
+    return Sample(
+        batch=join([train.batch, valid.batch]),
+        truth=np.concatenate([truth(train), truth(valid)]),
+        weight=np.concatenate(weighted) if len(weighted) == 2 else None,
+    )
 
 
 def start(sample: Sample, contract: Contract) -> Start:
