@@ -95,14 +95,25 @@ def one(name: str, table: Set, data: Path, work: Path, given: argparse.Namespace
 
 
 def not_pointed_out(table: Set, data: Path, work: Path) -> list[str]:
-    """Make a project that is told the target alone; return the identifiers and leaks `seaway check` is silent about."""
+    """Make a project that is told the target alone; return the identifiers and leaks `seaway check` is silent about.
+
+    An identifier counts as pointed out also where it was kept from the model already and the check says so.
+    """
     wanted = [*table.ids, *table.leaks]
     if not wanted:
         return []
     measure.seaway(work, "new", "untold", "--data", data / table.file, "--target", table.target)
     found = measure.seaway(work / "untold", "check", exits=(0, 1))["verdicts"]
-    named = {verdict["subject"] for verdict in found if verdict["outcome"] in ("warn", "fail")}
-    return [name for name in wanted if not any(re.search(rf"(^|\W){re.escape(name)}($|\W)", one) for one in named)]
+    said = [one for one in found if one["outcome"] in ("warn", "fail") or one["code"] == IDENTIFIER]
+    return [name for name in wanted if not any(_names(one, name) for one in said)]
+
+
+IDENTIFIER = "D001"
+
+
+def _names(verdict: Mapping[str, Any], column: str) -> bool:
+    named = re.compile(rf"(^|[^\w]){re.escape(column)}($|[^\w])")
+    return bool(named.search(verdict["subject"]) or named.search(verdict["message"]))
 
 
 # --------------------------------------------------------------------------------------------------------- the page
