@@ -95,7 +95,8 @@ def _data(candidate: Candidate) -> dict[str, Any]:
     return {
         "fingerprint": candidate.lineage.fingerprint,
         "split": candidate.lineage.split,
-        "train_cases": _cases(candidate.oof),
+        "train_cases": int(candidate.figures.get("training_rows", _cases(candidate.oof))),
+        "searched_cases": _cases(candidate.oof),
         "test_cases": _cases(candidate.test),
         "classes": _shares(candidate),
     }

@@ -90,6 +90,11 @@ def _data(data: Json) -> str:
     split = ", ".join(f"{_plain(name)} {_listed(value)}" for name, value in sorted(data["split"].items()))
     lines = [
         f"Learnt from {data['train_cases']:,} cases, judged on {data['test_cases']:,} others (split: {split or 'not recorded'}).",
+        *(
+            [f"The search compared models on {data['searched_cases']:,} of them."]
+            if data["searched_cases"] < data["train_cases"]
+            else []
+        ),
         f"Content digest of the data: `{_code(data['fingerprint'])}`.",
     ]
     if data["classes"]:

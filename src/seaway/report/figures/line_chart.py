@@ -126,7 +126,8 @@ def _value_scale(shown: Sequence[_Points], limits: Sequence[float], *, is_percen
     low, high = float(values.min()), float(values.max())
     short = _LEAST_SPAN * max(abs(low), abs(high)) - (high - low)
     if short > 0:
-        low, high = low - short / 2, high + short / 2
+        # Shares that never leave none are drawn from none upwards: there is nothing below it to show.
+        low, high = (0.0, 1.0) if is_percent and low == high == 0.0 else (low - short / 2, high + short / 2)
     return linear(low, high, count=5, is_percent=is_percent)
 
 
