@@ -73,7 +73,7 @@ def _usable(rows: Rows, contract: Contract, subject: str) -> tuple[Table, list[V
                 code="N003",
                 outcome="warn",
                 subject=subject,
-                message=f"{int(missing.sum())} {subject} have no {target.name!r} and are left out",
+                message=f"Left out, as they have no {target.name!r}: {int(missing.sum())} of {len(kept)} {subject}",
                 fix="Complete the target where it is known.",
                 value=float(missing.sum()),
             )
@@ -104,7 +104,7 @@ def _left_out(found: Validated, subject: str) -> Verdict:
         code="N002",
         outcome="warn",
         subject=subject,
-        message=f"{len(found.broken)} {subject} break the contract and are left out: {reasons}",
+        message=f"Left out, as they break the contract: {len(found.broken)} of {len(found.rows)} {subject}; {reasons}",
         fix="Run `seaway check` for the cells; correct them, or the contract.",
         value=float(len(found.broken)),
         evidence={"rows": [int(number) for number in found.broken[:20]]},

@@ -32,7 +32,9 @@ def dedupe(rows: Table, contract: Contract) -> tuple[Table, Verdict]:
         code="N001",
         outcome="pass" if not dropped else "warn",
         subject="rows",
-        message=f"{dropped} rows repeat an earlier one and are left out" if dropped else "No row stands twice",
+        message=f"Left out, as they repeat an earlier one: {dropped} of {len(rows)} rows"
+        if dropped
+        else "No row stands twice",
         fix="Set [train] dedupe = false in seaway.toml where equal rows are separate cases." if dropped else "",
         value=float(dropped),
         evidence={"rows": [int(number) for number in np.flatnonzero(~first)[:20]]},

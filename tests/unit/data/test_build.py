@@ -51,9 +51,9 @@ def test_broken_repeated_and_targetless_rows_are_left_out_and_said() -> None:
     assert len(data.rows) == 40
     messages = {note.code: note.message for note in data.notes}
     assert messages == {
-        "N002": "1 rows break the contract and are left out: 1 x 'x' (type)",
-        "N003": "1 rows have no 'y' and are left out",
-        "N001": "1 rows repeat an earlier one and are left out",
+        "N002": "Left out, as they break the contract: 1 of 43 rows; 1 x 'x' (type)",
+        "N003": "Left out, as they have no 'y': 1 of 42 rows",
+        "N001": "Left out, as they repeat an earlier one: 1 of 41 rows",
     }
     kept = build.dataset(Table(pl.concat([rows(), odd])), CONTRACT, Settings(train=TrainSettings(dedupe=False)))
     assert len(kept.rows) == 41

@@ -50,6 +50,7 @@ class TableEncoder:
         self._fed = [Rules.of(column) for column in contract.columns if column.encoded]
         self._readers = [cell.reader(rules) for rules in self._fed]
         self._row = generate.row_function(self._fed, self._readers)
+        self._settle = options.settler(contract)
         self._known = frozenset(contract.by_name)
         self._width = len(contract.encoded)
         self._ids = [column.name for column in contract.having("id")]
@@ -108,10 +109,10 @@ class TableEncoder:
     ) -> TableRequest:
         if not rows:
             raise BadInput("The request has no rows", where="$.rows", fix="Send at least one row.", code="no-rows")
-        settled = options.settle(self.contract, given)
-        numbers, flags, refused = self._numbers(rows)
+        settled = self._settle(given)
+        numbers, flags, refused, broken = self._numbers(rows)
         if refused and not (partial and len(refused) < len(rows)):
-            raise _refusal(refused)
+            raise _refusal(refused, broken)
         kept = [number for number in range(len(rows)) if number not in refused] if refused else range(len(rows))
         accepted = [rows[number] for number in kept] if refused else rows
         if self._ids:
@@ -135,11 +136,12 @@ class TableEncoder:
 
     def _numbers(
         self, rows: Sequence[Mapping[str, Json]]
-    ) -> tuple[list[float], list[Flag], dict[int, tuple[Cell, ...]]]:
-        """Encode every row that may pass; flags count accepted rows, broken cells the request's."""
+    ) -> tuple[list[float], list[Flag], dict[int, tuple[Cell, ...]], int]:
+        """Encode every row that may pass; returns numbers, flags (by accepted row), broken cells (by row), their count."""
         numbers: list[float] = []
         flags: list[Flag] = []
         refused: dict[int, tuple[Cell, ...]] = {}
+        broken, listed = 0, 0
         known, encode, open_ended = self._known, self._row, self.contract.extra == "ignore"
         for number, row in enumerate(rows):
             places, flagged = len(numbers), len(flags)
@@ -151,32 +153,28 @@ class TableEncoder:
                     _id_texts(row, self._ids)
             except cell.Broken:
                 del numbers[places:], flags[flagged:]
-                refused[number] = self._broken_cells(number, row)
-        return numbers, flags, refused
+                cells, count = self._broken_cells(number, row, max(1, CELLS - listed))
+                refused[number] = cells
+                broken, listed = broken + count, listed + len(cells)
+        return numbers, flags, refused, broken
 
-    def _broken_cells(self, number: int, row: Mapping[str, Json]) -> tuple[Cell, ...]:
-        """List all broken cells of a row: the slow path, taken only for a row that has one."""
-        found: list[Cell] = []
-        if self.contract.extra == "error":
-            found += [
-                _cell(
-                    number, name, row[name], "unknown", f"The contract has no such column.{_meant(name, self._known)}"
-                )
-                for name in row
-                if name not in self._known
-            ]
-        for rules, read in zip(self._fed, self._readers, strict=True):
-            name = rules.column.name
+    def _broken_cells(self, number: int, row: Mapping[str, Json], room: int) -> tuple[tuple[Cell, ...], int]:
+        """List up to `room` broken cells of a row and count all: the slow path, taken only for a row that has one."""
+        unknown = [] if self.contract.extra == "ignore" else [name for name in row if name not in self._known]
+        found = [
+            _cell(number, name, row[name], "unknown", f"The contract has no such column.{_meant(name, self._known)}")
+            for name in unknown[:room]
+        ]
+        count = len(unknown)
+        readers = [(rules.column.name, read) for rules, read in zip(self._fed, self._readers, strict=True)]
+        for name, read in [*readers, *((name, _read_id(name)) for name in self._ids)]:
             try:
                 read(row.get(name, cell.ABSENT), number, [])
             except cell.Broken as broken:
-                found.append(_cell(number, name, row.get(name), broken.rule, broken.fix))
-        for name in self._ids:
-            try:
-                _id_texts(row, [name])
-            except cell.Broken as broken:
-                found.append(_cell(number, name, row.get(name), broken.rule, broken.fix))
-        return tuple(found)
+                count += 1
+                if len(found) < room:
+                    found.append(_cell(number, name, row.get(name), broken.rule, broken.fix))
+        return tuple(found), count
 
     # ----------------------------------------------------------------------------------------------- numbers
 
@@ -277,6 +275,14 @@ def _id_texts(row: Mapping[str, Json], names: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def _read_id(name: str) -> cell.Reader:
+    def read(value: Json, row: int, flags: list[Flag]) -> tuple[float, ...]:
+        _id_texts({} if value is cell.ABSENT else {name: value}, [name])
+        return ()
+
+    return read
+
+
 def _with_ids(rows: Sequence[Mapping[str, Json]], names: Sequence[str], given: Sequence[Ids]) -> Sequence[Ids]:
     found = [_id_texts(row, names) for row in rows]
     if given:
@@ -296,14 +302,14 @@ def _cell(row: int, column: str, value: Json, rule: str, fix: str) -> Cell:
     return Cell(row=row, column=column[:80], value=shown, rule=rule, fix=fix)
 
 
-def _refusal(refused: Mapping[int, tuple[Cell, ...]]) -> BrokenContract:
-    cells = [found for row in refused.values() for found in row]
+def _refusal(refused: Mapping[int, tuple[Cell, ...]], count: int) -> BrokenContract:
+    cells = [found for row in refused.values() for found in row][:CELLS]
     first = cells[0]
     return BrokenContract(
-        f"{len(cells)} cell{'s' * (len(cells) > 1)} in {len(refused)} row{'s' * (len(refused) > 1)} break the contract; "
+        f"{count} cell{'s' * (count > 1)} in {len(refused)} row{'s' * (len(refused) > 1)} break the contract; "
         f"the first is {first.column!r} = {first.value} (rule: {first.rule})",
-        cells=tuple(cells[:CELLS]),
-        count=len(cells),
+        cells=tuple(cells),
+        count=count,
         where=f"$.rows[{first.row}].{first.column}",
         fix=first.fix,
     )

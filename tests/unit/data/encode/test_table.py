@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from seaway.core.batch import Batch, Request
+from seaway.core.chance import monotonic
 from seaway.core.contract import Blank, Column, Contract, Output, Trim
 from seaway.core.errors import BadInput, BrokenContract, Malformed, TooLarge
 from seaway.core.settings import ServeSettings
@@ -125,6 +126,15 @@ def test_the_list_has_a_cap_and_the_count_is_exact() -> None:
         ask(*[{"age": "x"} for _ in range(150)])
     assert len(caught.value.cells) == 100
     assert caught.value.count == 300
+
+
+def test_a_hundred_thousand_unknown_fields_are_counted_quickly() -> None:
+    row = {f"field {number}": 1 for number in range(100_000)}
+    start = monotonic()
+    with pytest.raises(BrokenContract, match="100001 cells in 1 row") as caught:
+        ask(row)
+    assert len(caught.value.cells) == 100
+    assert monotonic() - start < 5
 
 
 def test_partial_keeps_the_good_rows_and_says_which_were_refused() -> None:
