@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -15,6 +16,13 @@ from seaway.core.errors import BadInput
 
 DEFAULT_TASK = "tabular"
 """What a project is about unless it says otherwise: the one place outside its folder that names a task."""
+
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+NotBelowZero = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,8 +50,8 @@ class SplitSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     rule: Literal["auto", "random", "stratified", "group", "time"] = "auto"
-    test: float = 0.2
-    folds: int = 5
+    test: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.2
+    folds: Annotated[int, msgspec.Meta(ge=2)] = 5
 
 
 class TrainSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,12 +60,12 @@ class TrainSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `search` names the sampler; `threads` 0 takes every core.
     """
 
-    budget_s: float = 60.0
-    trials: int = 0
+    budget_s: NotNegative = 60.0
+    trials: NotBelowZero = 0
     search: Literal["bayes", "random", "grid"] = "bayes"
     preset: Literal["fast", "balanced", "best"] = "balanced"
     seed: int = 0
-    threads: int = 0
+    threads: NotBelowZero = 0
     dedupe: bool = True
     calibrate: bool = True
     metric: str = ""
@@ -69,8 +77,8 @@ class ReleaseSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     `use` and `limits` are the project's own words for the model card: what the model is for, and what it is not for.
     """
 
-    days: int = 730
-    tolerance: float = 1e-6
+    days: Count = 730
+    tolerance: Annotated[float, msgspec.Meta(gt=0, le=1e-6)] = 1e-6
     use: str = ""
     limits: str = ""
 
@@ -84,17 +92,17 @@ class ServeSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     host: str = "127.0.0.1"
-    port: int = 8000
-    workers: int = 1
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8000
+    workers: Count = 1
     durability: Literal["disk", "process", "none"] = "disk"
-    keep: float = 1.0
-    max_body: int = 16 << 20
-    max_rows: int = 10_000
-    max_depth: int = 32
-    max_text: int = 65_536
-    segment_bytes: int = 64 << 20
-    segment_s: float = 300.0
-    poll_s: float = 0.2
+    keep: Share = 1.0
+    max_body: Count = 16 << 20
+    max_rows: Count = 10_000
+    max_depth: Count = 32
+    max_text: Count = 65_536
+    segment_bytes: Count = 64 << 20
+    segment_s: Positive = 300.0
+    poll_s: Positive = 0.2
 
 
 class MonitorSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -106,14 +114,14 @@ class MonitorSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     fall below the release's test score before it is a finding; `labels` the least number of labels to judge on.
     """
 
-    window: int = 1000
-    false_discovery: float = 0.01
-    psi: float = 0.1
-    missing: float = 0.05
-    latency_ms: float = 250.0
-    refusals: float = 0.05
-    margin: float = 0.02
-    labels: int = 200
+    window: Count = 1000
+    false_discovery: Share = 0.01
+    psi: NotNegative = 0.1
+    missing: Share = 0.05
+    latency_ms: Positive = 250.0
+    refusals: Share = 0.05
+    margin: NotNegative = 0.02
+    labels: Count = 200
 
 
 class UpdateSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,17 +135,17 @@ class UpdateSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     triggers: tuple[str, ...] = ("drift", "performance")
-    every_s: float = 0.0
-    margin: float = 0.01
-    alpha: float = 0.05
-    labels: int = 300
-    latency: float = 2.0
-    shadow: int = 200
-    canary: tuple[float, ...] = (0.05, 0.25)
-    canary_cases: int = 100
-    errors: float = 0.01
-    budget_s: float = 60.0
-    wait_s: float = 600.0
+    every_s: NotNegative = 0.0
+    margin: NotNegative = 0.01
+    alpha: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05
+    labels: Count = 300
+    latency: Positive = 2.0
+    shadow: NotBelowZero = 200
+    canary: tuple[Annotated[float, msgspec.Meta(gt=0, le=1)], ...] = (0.05, 0.25)
+    canary_cases: Count = 100
+    errors: Share = 0.01
+    budget_s: NotNegative = 60.0
+    wait_s: NotNegative = 600.0
 
 
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,18 +163,39 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Settings:
     """Read settings; `overrides` are arguments by dotted name, for example {"train.trials": 5}; None is "not given"."""
     where = str(path) if path else "settings"
-    table: dict[str, Any] = {}
-    if path:
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise BadInput(f"Not valid TOML: {error}", where=where, fix="Correct the line it names.") from None
+    table = _table(path, where) if path else {}
     _apply(table, _environment())
     _apply(table, {name: value for name, value in (overrides or {}).items() if value is not None})
     try:
-        return msgspec.convert(table, Settings, strict=False)
+        settings = msgspec.convert(table, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise BadInput(f"A setting is wrong: {error}", where=where, fix=_nearest(str(error))) from None
+    _refuse_infinite(settings, where)
+    return settings
+
+
+def _table(path: Path, where: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"Not valid TOML: {error}", where=where, fix="Correct the line it names.") from None
+    except OSError as error:
+        raise BadInput(
+            f"The settings cannot be read: {error.strerror}", where=where, fix="Make the file readable for you."
+        ) from None
+
+
+def _refuse_infinite(settings: Settings, where: str) -> None:
+    """Raise for a number that is none: no bound holds it, since it compares with nothing."""
+    for section, values in msgspec.to_builtins(settings).items():
+        for name, value in values.items():
+            numbers = value if isinstance(value, list | tuple) else (value,)
+            if any(isinstance(number, float) and not math.isfinite(number) for number in numbers):
+                raise BadInput(
+                    f"A setting is wrong: {section}.{name} is {value}",
+                    where=where,
+                    fix="Give a finite number; where a setting may be without bound, its description says which number means so.",
+                )
 
 
 def _environment() -> dict[str, Any]:
@@ -177,14 +206,20 @@ def _environment() -> dict[str, Any]:
             text = os.environ.get(f"SEAWAY_{section.name}_{field.name}".upper())
             if text is not None:
                 is_list = isinstance(field.default, tuple)
-                found[f"{section.name}.{field.name}"] = text.split(",") if is_list else text
+                found[f"{section.name}.{field.name}"] = _list(text) if is_list else text
     return found
+
+
+def _list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _apply(table: dict[str, Any], values: Mapping[str, Any]) -> None:
     for dotted, value in values.items():
         section, _, name = dotted.partition(".")
-        table.setdefault(section, {})[name] = value
+        values_of = table.setdefault(section, {})
+        if isinstance(values_of, dict):  # anything else stands in the file by mistake, and is refused as such
+            values_of[name] = value
 
 
 def _nearest(message: str) -> str:
