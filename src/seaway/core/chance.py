@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
 import time
@@ -35,8 +36,10 @@ def sleep(seconds: float) -> None:
 
 def rng(*seed: int | str) -> np.random.Generator:
     """Return a generator fixed by its seeds; words count too, so that each purpose has a stream of its own."""
-    words = [part if isinstance(part, int) else int.from_bytes(part.encode(), "little") for part in seed]
-    return np.random.default_rng(np.random.SeedSequence([abs(word) for word in words]))
+    # Hashed, because numpy would take (1, 0) for (1) and two short words for one long word.
+    spelled = repr(tuple(part if isinstance(part, str) else int(part) for part in seed))
+    entropy = hashlib.blake2b(spelled.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return np.random.default_rng(np.random.SeedSequence(int.from_bytes(entropy, "little")))
 
 
 def token(size: int = 16) -> str:
