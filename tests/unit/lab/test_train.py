@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from seaway.core import candidate as candidates
+from seaway.core import parity
 from seaway.core.answer import encoder_of
 from seaway.core.batch import Array
 from seaway.core.candidate import Candidate
@@ -19,7 +20,10 @@ from seaway.core.chance import monotonic
 from seaway.core.contract import Contract
 from seaway.core.dataset import Dataset
 from seaway.core.errors import BadInput, Conflict, NotFound
+from seaway.core.protocols import Reasons
 from seaway.data.profile import decode
+from seaway.engines.compose import compose
+from seaway.engines.onnx import OnnxEngine
 from seaway.lab.exam import everything
 from seaway.lab.train import train
 from seaway.tasks.tabular.task import Tabular
@@ -77,6 +81,20 @@ def test_programs_repeat_every_held_out_row(made: tuple[Dataset, Candidate, Path
         expected = candidate.witness.real_answers[name]
         assert np.abs(found - expected).max() <= 1e-12 * max(1.0, np.abs(expected).max()), name
         assert np.array_equal(expected, candidate.test.answer[name])
+
+
+def test_one_composed_program_passes_the_gate(made: tuple[Dataset, Candidate, Path]) -> None:
+    dataset, candidate, _ = made
+    program = compose(candidate.members, candidate.finish)
+    runner = OnnxEngine().load(program, dataset.contract)
+    encoder = encoder_of(dataset.contract)
+    batch = encoder.encode(encoder.request(list(candidate.witness.requests)))
+    difference = parity.compare(candidate.witness.answers, runner.run(batch), dataset.contract, 1e-12)
+    assert difference.cases >= 300
+    assert difference.beyond == difference.decisions == 0
+    reasons = runner.reasons(batch)
+    assert isinstance(reasons, Reasons)
+    assert np.abs(reasons.base + reasons.attributions.sum(axis=1) - candidate.witness.answers["margin"]).max() < 1e-9
 
 
 def test_answers_are_those_the_contract_promises(made: tuple[Dataset, Candidate, Path]) -> None:

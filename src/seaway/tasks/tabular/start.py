@@ -13,6 +13,7 @@ import numpy as np
 
 from seaway.core.batch import Array, Sample, join
 from seaway.core.contract import Contract
+from seaway.core.errors import BadInput
 from seaway.core.verdict import Verdict
 
 Problem = Literal["binary", "multiclass", "regression"]
@@ -61,6 +62,13 @@ def weights(sample: Sample) -> Array:
     """Return the rows' weights, scaled to a mean of one."""
     if sample.weight is None:
         return np.ones(sample.batch.rows)
+    if not sample.weight.sum() > 0 or sample.weight.min() < 0:
+        raise BadInput(
+            "The weights are negative, or all of them are zero",
+            where="the column with the role `weight`",
+            fix="Give each row a weight of zero or more, and some of them more than zero.",
+            code="weights",
+        )
     return np.asarray(sample.weight / sample.weight.mean())
 
 
