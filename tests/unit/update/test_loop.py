@@ -127,26 +127,38 @@ def test_an_update_begins_by_itself_when_performance_falls(project: Project) -> 
     )
 
 
-def test_too_few_labels_hold_with_the_number_that_is_lacking_and_a_person_may_promote(project: Project) -> None:
-    wanted = loans.with_update(SETTINGS, labels=400)
-    held = turn(project, None, wanted, wait_s=0.0)
-    assert (held.state, held.needed) == ("hold", 240)
-    assert "240 more labels are needed" in held.reason
+HELD = loans.with_update(SETTINGS, labels=240)
+
+
+@pytest.fixture(scope="module")
+def short(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project whose gate lacks labels, and says how many."""
+    folder = tmp_path_factory.mktemp("short") / "project"
+    shutil.copytree(served, folder)
+    held = turn(Project(folder), None, HELD, wait_s=0.0)
+    assert (held.state, held.needed) == ("hold", 80)
+    assert "80 more labels are needed" in held.reason
+    return folder
+
+
+def test_a_person_may_promote_what_lacks_labels(short: Path, tmp_path: Path) -> None:
+    shutil.copytree(short, tmp_path / "short")
+    project = Project(tmp_path / "short")
     registry = Registry(project.state)
     challenger = registry.releases("credit")[-1]
     promote.promote(registry, "credit", challenger.version, "summer", "person:ann")
-    after = turn(project, None, wanted, wait_s=0.0)
+    after = turn(project, None, HELD, wait_s=0.0)
     assert after.state == "promoted"
     assert "summer" in after.reason
     assert after.assignment.champion == challenger.digest
 
 
-def test_a_hold_goes_on_when_labels_have_come(project: Project) -> None:
-    wanted = loans.with_update(SETTINGS, labels=240)
-    assert turn(project, None, wanted, wait_s=0.0).state == "hold"
-    traffic = Traffic(project, wanted)
+def test_a_hold_goes_on_when_labels_have_come(short: Path, tmp_path: Path) -> None:
+    shutil.copytree(short, tmp_path / "short")
+    project = Project(tmp_path / "short")
+    traffic = Traffic(project, HELD, seed="more")
     traffic.ask(120)
-    assert turn(project, traffic, wanted, asked=False).state == "promoted"
+    assert turn(project, traffic, HELD, asked=False).state == "promoted"
     assert [one.name for one in journal.every(project.updates / "credit")] == ["0001"]
 
 

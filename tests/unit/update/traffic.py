@@ -37,18 +37,18 @@ class Traffic:
         project: Project,
         settings: Settings,
         *,
-        rows: int = 40,
+        rows: int = 150,
         labelled: float = 1.0,
         spoil: Callable[[str, Prediction], Prediction | None] | None = None,
         code: str = "broken-answer",
-        number: int = 0,
+        seed: str = "",
     ) -> None:
         self.project, self.model = project, settings.project.name
         self.registry = Registry(project.state)
-        self.server = Server(project.log, worker=number, model=self.model)
+        self.server = Server(project.log, worker=0, model=self.model)
         self.rows, self.labelled, self.spoil, self.code = rows, labelled, spoil, code
         self.opened: dict[str, Answerer] = {}
-        self.asked = 0
+        self.asked, self.seed = 0, seed
         self.seen: list[str] = []
 
     def step(self, done: float, total: float, message: str, left_s: float) -> None:
@@ -79,11 +79,11 @@ class Traffic:
         """Send fresh loans, one to a request, and label some of them."""
         now = self.registry.assignment(self.model)
         assert now is not None
-        rows, _, truth = world.draw(count, "traffic", self.server.number, os.getpid(), self.asked, *seed)
+        rows, _, truth = world.draw(count, "traffic", self.seed, self.asked, *seed)
         made = []
         for i, row in enumerate(rows):
             self.asked += 1
-            digest = now.arm(f"{os.getpid()}-{self.asked}")
+            digest = now.arm(f"{self.seed}-{self.asked}")
             arm = "champion" if digest == now.champion else "canary"
             request_id = self._answered(row, digest, arm, "")
             if request_id is None:  # a canary that fails falls to the champion
