@@ -63,7 +63,7 @@ def test_beginning_again_keeps_the_first_header(tmp_path: Path) -> None:
 
 
 @given(cut=st.integers(0, 2000))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_a_journal_cut_anywhere_keeps_the_whole_lines_and_goes_on(
     cut: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -201,7 +201,7 @@ def test_an_interrupted_run_goes_on_to_the_same_end(tmp_path: Path) -> None:
     """Stopped before any trial, in the middle, or while refitting: the digest is that of a run without a break."""
     dataset, chosen = data(), settings(trials=4)
     whole = trained(tmp_path / "whole", dataset, chosen)
-    for stop_at in (1, 3, 5, 6, 8):
+    for stop_at in (1, 4, 8):
         folder = tmp_path / str(stop_at)
         with pytest.raises(KeyboardInterrupt):
             trained(folder, dataset, chosen, Recorder(stop_at))
