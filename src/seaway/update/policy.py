@@ -9,11 +9,11 @@ from typing import Literal
 from seaway.core.settings import UpdateSettings
 from seaway.core.verdict import Verdict, failed
 
-DRIFT = ("M001", "M002", "M005", "M009")
+DRIFT = ("M001", "M002", "M004", "M005", "M009")
 PERFORMANCE = ("M010",)
 LABELS = ("M011",)
-UPSTREAM = ("M003", "M004")
-"""Values that have gone missing or are no longer as the contract says: an error where the rows come from, until a person says otherwise."""
+MOST = 0.5
+"""Where more than half of a column lies outside its range, its unit has changed rather than the world."""
 
 LEARNABLE = 50
 """New cases to learn from that are worth a rebuild."""
@@ -47,7 +47,7 @@ def decide(
         return Decision(action="nothing", reason="nothing has moved, fallen or come due")
     reason = "; ".join(reason for reason, _ in causes)
     evidence = tuple(verdict for _, verdict in causes if verdict is not None)
-    upstream = [one for one in bad if one.code in UPSTREAM]
+    upstream = [one for one in bad if _is_upstream(one)]
     if upstream and not any(one.code in PERFORMANCE for one in evidence):
         return Decision(
             action="hold",
@@ -63,6 +63,12 @@ def decide(
             needed=needed,
         )
     return Decision(action="rebuild", reason=reason, evidence=evidence)
+
+
+def _is_upstream(one: Verdict) -> bool:
+    """Say whether a finding is an error where the rows come from, until a person says otherwise: learning it would hide it."""
+    is_unit = one.code == "M004" and one.evidence.get("rule") == "outside" and (one.value or 0.0) > MOST
+    return one.code == "M003" or is_unit
 
 
 def _causes(bad: Sequence[Verdict], settings: UpdateSettings, since_s: float) -> list[tuple[str, Verdict | None]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from seaway.core.settings import UpdateSettings
@@ -68,6 +69,21 @@ def test_labels_that_contradict_one_another_stop_everything_even_for_a_person() 
     for asked in (False, True):
         made = decision(told("M010"), flipped, asked=asked)
         assert (made.action, made.reason) == ("hold", flipped.message)
+
+
+def test_new_categories_are_learnt_and_a_changed_unit_is_not() -> None:
+    new = Verdict(code="M004", outcome="fail", subject="x", message="unseen", value=0.9, evidence={"rule": "unseen"})
+    unit = Verdict(
+        code="M004",
+        outcome="fail",
+        subject="x",
+        message="x is out of its range",
+        value=0.9,
+        evidence={"rule": "outside"},
+    )
+    assert decision(new).action == "rebuild"
+    assert decision(unit).action == "hold"
+    assert decision(msgspec.structs.replace(unit, value=0.1)).action == "rebuild"
 
 
 def test_an_error_upstream_is_not_learnt() -> None:
