@@ -43,20 +43,26 @@ def seaway(folder: Path, *arguments: object, exits: Sequence[int] = (0,)) -> Any
 
 
 def refused(folder: Path, *arguments: object, exits: int = 2) -> dict[str, Any]:
-    """Run a verb that must say no, for people and for programs; returns the error after holding its form."""
+    """Run a verb that must say no; returns the error after holding its form: what, where, what to do."""
     done = run(folder, *arguments)
     assert done.returncode == exits, f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
     error: dict[str, Any] = json.loads(done.stdout)["error"]
     assert error["message"], error
     assert error["where"], error
     assert error["fix"], error
-    told = run(folder, *arguments, as_json=False)
-    assert told.returncode == exits
-    assert told.stderr.startswith("error: "), told.stderr
-    assert "what to do: " in told.stderr
-    for text in (done.stderr, told.stderr):
-        assert "Traceback" not in text, text
     return error
+
+
+def refused_in_words(folder: Path, *arguments: object, exits: int = 2) -> str:
+    """Run a verb that must say no to a person; returns what it says after holding its form."""
+    done = run(folder, *arguments, as_json=False)
+    assert done.returncode == exits, f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("error: "), done.stderr
+    assert "what to do: " in done.stderr
+    assert done.stdout == ""
+    return done.stderr
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e.projects import Walked, copied
-from tests.e2e.shell import Server, contents, refused, run, seaway, taken_port
+from tests.e2e.shell import Server, contents, refused, refused_in_words, run, seaway, taken_port
 
 # -------------------------------------------------------------------------------------------------- files of data
 
@@ -65,6 +65,7 @@ def test_a_misspelt_target_gets_the_nearest_name(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text(GOOD)
     error = refused(tmp_path, "new", "project", "--data", "table.csv", "--target", "outcom")
     assert "'outcome'" in error["fix"]
+    assert error["message"] in refused_in_words(tmp_path, "new", "project", "--data", "table.csv", "--target", "outcom")
 
 
 def test_western_text_that_is_not_utf8_is_read_right(tmp_path: Path) -> None:
@@ -115,6 +116,7 @@ def test_a_span_that_is_none_is_told_how_to_write(tmp_path: Path) -> None:
 
 def test_outside_a_project_the_way_in_is_told(tmp_path: Path) -> None:
     assert "seaway new" in refused(tmp_path, "check")["fix"]
+    assert "seaway new" in refused_in_words(tmp_path, "check")
 
 
 def test_a_setting_that_is_none_lists_those_there_are(tmp_path: Path) -> None:
@@ -301,7 +303,7 @@ def test_a_taken_port_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:
 def test_a_second_server_of_one_project_is_refused_and_the_first_goes_on(project: Walked, server: Server) -> None:
     done = run(project.folder, "serve", "--port", 0, as_json=False)
     assert done.returncode in (2, 3), done.stderr
-    assert "serving" in done.stderr
+    assert "Another server is running" in done.stderr
     assert "what to do: " in done.stderr
     _answers_as_before(server, project)
 
