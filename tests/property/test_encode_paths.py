@@ -180,6 +180,47 @@ def test_rows_that_leave_as_json_come_back_as_the_same_numbers(case: tuple[Contr
     assert np.array_equal(bits(request.x), bits(encoder.batch(whole).x))
 
 
+LIMITS = st.sampled_from([None, -50.0, 0.0, 10.0, 90.5])
+NEAR = sorted({limit + step for limit in (-50.0, 0.0, 10.0, 90.5) for step in (-7.0, -0.5, 0.0, 0.5, 7.0)})
+
+
+@given(
+    st.sampled_from(["number", "integer"]),
+    st.tuples(LIMITS, LIMITS),
+    st.tuples(LIMITS, LIMITS),
+    st.sampled_from(["flag", "missing", "error"]),
+    st.sampled_from([0.0, 3.0, 0.1]),
+)
+def test_numbers_on_and_beside_every_limit(
+    kind: Any, clip: tuple[Any, Any], limits: tuple[Any, Any], outside: Any, shift: float
+) -> None:
+    low, high = clip if None in clip else sorted(clip)
+    assume(not (kind == "integer" and low == high == 90.5))  # no whole number is left, which Rules refuses
+    expected = None if None in limits else tuple(sorted(limits))
+    column = Column(
+        name="v", kind=kind, clean=(Clip(low=low, high=high),), range=expected, outside=outside, shift=shift
+    )
+    contract = Contract(task="any", per="row", columns=(column,))
+    rows = [{"v": value} for value in [*NEAR, *map(int, NEAR), None]]
+    encoder = TableEncoder(contract)
+    request = ask(encoder, rows)
+    assert request is not None
+    found = validate(text_table(contract, rows), contract)
+    batch = encoder.batch(found.whole)
+    assert [number for number in range(len(rows)) if number not in request.kept] == found.broken.tolist()
+    assert np.array_equal(bits(batch.x), bits(request.x))
+    assert seen(batch.flags) == seen(request.flags)
+    least, most = -1e9 if low is None else low, 1e9 if high is None else high
+    if kind == "integer":
+        least, most = math.ceil(least), math.floor(most)
+    given_values = [rows[number]["v"] for number in request.kept if rows[number]["v"] is not None]
+    held = [min(max(value, least), most) - shift for value in given_values]
+    shown = request.x[: len(held), 0]
+    assert np.array_equal(shown[~np.isnan(shown)], np.array(held, dtype=np.float32)[~np.isnan(shown)])
+    cleaned = found.rows.frame["v"].drop_nulls().to_list()
+    assert all(least <= value <= most for value in cleaned)
+
+
 @given(st.lists(st.one_of(finite, st.none()), min_size=1, max_size=20), st.sampled_from([0.0, 1.5e9, 0.1]))
 def test_a_typed_frame_is_encoded_like_a_request(values: list[float | None], shift: float) -> None:
     contract = Contract(

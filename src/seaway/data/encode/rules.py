@@ -54,6 +54,8 @@ class Rules:
             elif isinstance(rule, Clip):
                 low = max(low, -np.inf if rule.low is None else rule.low)
                 high = min(high, np.inf if rule.high is None else rule.high)
+        if column.kind == "integer":  # a whole number held at 90.5 would be none any more
+            low, high = np.ceil(low), np.floor(high)
         rules = Rules(
             column=column,
             trim=trim,
