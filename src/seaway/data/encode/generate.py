@@ -1,7 +1,7 @@
 """The row function: one generated function per contract that takes the ordinary cell inline and asks a reader otherwise.
 
-An ordinary cell costs one lookup and one comparison; a closure per cell would cost three times as much (notes on the
-measurement: docs/architecture.md). The text holds positions only, never a name or value of the contract.
+An ordinary cell costs one lookup and one comparison: on 20 columns a third to a quarter of the time of calling a reader
+for each. The text holds positions only, never a name or value of the contract.
 """
 
 from __future__ import annotations
