@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -135,3 +136,14 @@ def events(state: Path, model: str = "credit") -> list[Event]:
         if path.suffix in (segment.OPEN, segment.SEALED) and path.stat().st_size >= segment.HEADER.size
         for _, one in segment.events(path)
     ]
+
+
+def metric(text: bytes, name: str, **labels: str) -> float:
+    """Return one sample of what Prometheus would read."""
+    for line in text.decode().splitlines():
+        found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
+        if found and found[1] == name:
+            told = dict(re.findall(r'(\w+)="([^"]*)"', found[2] or ""))
+            if all(told.get(key) == wanted for key, wanted in labels.items()):
+                return float(found[3])
+    raise AssertionError(f"{name} {labels} is not in:\n{text.decode()}")

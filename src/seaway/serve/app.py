@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ RECEIVE_S, LINGER_S = 10.0, 1.0
 
 SAFE: Headers = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 CLOSE: Headers = ((b"connection", b"close"),)
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")
 
 _log = logging.getLogger("seaway.serve")
 
@@ -221,9 +224,9 @@ def _method(scope: Scope) -> str:
 
 
 def _host_name(host: bytes) -> str:
-    """Return the name of a Host header without its port."""
-    text = host.decode("latin-1")
-    return text.partition("]")[0] + "]" if text.startswith("[") else text.partition(":")[0]
+    """Return the name of a Host header without its port; empty for what is no host and port."""
+    found = _HOST.fullmatch(host.decode("latin-1"))
+    return found[1].lower() if found else ""
 
 
 def _foreign(header: str) -> Denied:

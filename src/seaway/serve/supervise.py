@@ -118,12 +118,28 @@ def serve(
     """
     access.refuse_open_door(settings.host)
     state = state.resolve()
-    with locked(state / "serving" / "server.lock", wait_s=1.0, what="serving this state folder"):
+    with _alone(state):
         prepare(state)
         opened = listen(settings.host, settings.port)
         supervisor = Supervisor(state, settings, source_name, opened, say or _to_errors)
         with _signals(supervisor.is_stopping):
             return supervisor.run()
+
+
+@contextlib.contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Hold the state folder against another server."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(locked(state / "serving" / "server.lock", wait_s=1.0, what="serving"))
+        except Unavailable:
+            raise Unavailable(
+                "Another server is running on this state folder",
+                where=str(state),
+                fix="Stop it first, or serve another project.",
+                code="locked",
+            ) from None
+        yield
 
 
 def prepare(state: Path) -> None:

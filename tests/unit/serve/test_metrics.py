@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +8,7 @@ import pytest
 from seaway.serve import metrics
 from seaway.serve.metrics import Snapshot, Tally
 from tests.serving import ROW
-
-
-def value(text: bytes, name: str, **labels: str) -> float:
-    for line in text.decode().splitlines():
-        found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
-        if found and found[1] == name:
-            told = dict(re.findall(r'(\w+)="([^"]*)"', found[2] or ""))
-            if all(told.get(key) == wanted for key, wanted in labels.items()):
-                return float(found[3])
-    raise AssertionError(f"{name} {labels} is not in:\n{text.decode()}")
+from tests.serving import metric as value
 
 
 def test_counts_are_summed_over_workers_and_gauges_are_not() -> None:
