@@ -77,16 +77,18 @@ def _walk(place: Path, name: str) -> None:
     steps: dict[str, Any] = {}
     steps["new"] = seaway(place, "new", "project", "--data", source, "--target", table.target, *table.options)
     folder = place / "project"
+    table.edit(folder / "contract.toml")
     steps["check"] = seaway(folder, "check", exits=(0, 1))
     steps["train"] = seaway(folder, "train", "--trials", "3" if name == "credit" else "2", "--preset", "fast")
     steps["release"] = seaway(folder, "release")
     if name == "credit":
         steps["second train"] = seaway(folder, "train", "--trials", "1", "--preset", "fast", "--seed", "1")
         steps["second release"] = seaway(folder, "release")
-    (place / "steps.json").write_text(json.dumps({"table": name, "steps": steps}))
+    (place / "steps.json").write_text(json.dumps({"table": name, "place": str(place), "steps": steps}))
 
 
 def _opened(place: Path) -> Walked:
-    written = json.loads((place / "steps.json").read_text())
+    text = (place / "steps.json").read_text()
+    written = json.loads(text.replace(json.loads(text)["place"], str(place)))  # in a copy, the copy's own paths
     name = written["table"]
     return Walked(place / "project", place / f"{name}.csv", TABLES[name].target, written["steps"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +233,23 @@ def test_a_field_that_may_be_missing_is_answered_without_it(project: Walked, ser
     assert server.predict([row])["predictions"] == server.predict([{**row, "Income": None}])["predictions"]
 
 
+@pytest.mark.parametrize("null", [True, False])
+def test_a_field_that_a_person_made_required_is_asked_for(project: Walked, server: Server, null: bool) -> None:
+    row = _row(project, Amount=None)
+    if not null:
+        del row["Amount"]
+    (cell,) = _told(server.post("/v1/predict", {"rows": [row]}), 422)["cells"]
+    assert (cell["row"], cell["column"], cell["rule"]) == (0, "Amount", "null" if null else "required")
+    _answers_as_before(server, project)
+
+
+def test_a_limit_that_a_person_made_hard_refuses(project: Walked, server: Server) -> None:
+    assert server.predict([_row(project, Time=72)])["predictions"]
+    (cell,) = _told(server.post("/v1/predict", {"rows": [_row(project, Time=73)]}), 422)["cells"]
+    assert (cell["column"], cell["rule"]) == ("Time", "range")
+    assert "72" in cell["fix"]
+
+
 def test_a_missing_rows_field_is_told(project: Walked, server: Server) -> None:
     for body in ({}, {"row": [_row(project)]}, {"rows": _row(project)}, {"rows": []}, [], 7):
         response = server.post("/v1/predict", body)
@@ -335,23 +353,29 @@ def _flip(path: Path) -> None:
 
 def test_a_server_keeps_the_old_release_when_the_new_one_was_changed(tmp_path_factory: pytest.TempPathFactory) -> None:
     project = copied(tmp_path_factory, "credit")
-    first, second = project.digests
-    folder = Path(seaway(project.folder, "release", project.steps["second train"]["run"])["folder"])
-    assert folder.name == second
+    row = project.rows(0, 1)[0]
     with Server(project.folder) as server:
-        row = project.rows(0, 1)[0]
+
+        def follows() -> bool:
+            found = server.get("/health/ready")
+            assert found.status_code == 200
+            return bool(found.json()["models"][project.model]["following"])
+
         before = server.predict([row])
-        _flip(folder / "program" / "graph.onnx")
-        done = run(project.folder, "promote", "2", "--reason", "unaware that it was changed")
-        assert done.returncode in (0, 1), done.stdout
-        for _ in range(20):
-            assert server.predict([row])["release"] == first
-            assert server.get("/health/live").status_code == 200
-        assert server.predict([row])["predictions"] == before["predictions"]
-    with Server(project.folder, "--workers", "1") if done.returncode == 1 else _rolled_back(project) as server:
+        _flip(Path(project.steps["second release"]["folder"]) / "program" / "graph.onnx")
+        seaway(project.folder, "promote", "2", "--reason", "unaware that it was changed")
+        _wait_until(lambda: not follows())
+        answer = server.predict([row])
+        assert answer["release"] == before["release"] == project.digests[0]
+        assert answer["predictions"] == before["predictions"]
+        assert run(project.folder, "verify", "2").returncode == 1
+        seaway(project.folder, "rollback", "--reason", "the new release was changed on disk")
+        _wait_until(follows)
         assert server.predict([row])["predictions"] == before["predictions"]
 
 
-def _rolled_back(project: Walked) -> Server:
-    seaway(project.folder, "rollback", "--reason", "the new release was changed on disk")
-    return Server(project.folder)
+def _wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end, "it did not come true within 20 s"
+        time.sleep(0.05)

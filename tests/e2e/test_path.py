@@ -41,9 +41,17 @@ def test_new_infers_a_contract_that_people_can_read(project: Walked) -> None:
     assert kinds["Job"] == "category"
     assert kinds["Income"] in ("number", "integer")
     assert made["contract"]["truth"]["categories"] == ["good", "bad"], "the rarer answer is the positive class"
-    text = (project.folder / "contract.toml").read_text()
-    assert "Job" in text
+    assert "[columns.Job]" in (project.folder / "contract.toml").read_text()
     assert ".seaway/" in (project.folder / ".gitignore").read_text()
+
+
+def test_what_people_edit_in_the_contract_holds_and_stays_as_written(project: Walked, server: Server) -> None:
+    text = (project.folder / "contract.toml").read_text()
+    assert "# every loan has one" in text
+    assert "hard = true # longer loans are not ours to give" in text
+    columns = {column["name"]: column for column in server.get("/v1/contract").json()["contract"]["columns"]}
+    assert columns["Amount"]["absent"] == columns["Amount"]["null"] == "error"
+    assert (columns["Time"]["unit"], columns["Time"]["range"], columns["Time"]["hard"]) == ("months", [6, 72], True)
 
 
 def test_check_finds_nothing_fatal_and_writes_a_page(project: Walked) -> None:
@@ -211,7 +219,8 @@ def test_score_keeps_a_refused_row_in_its_place_with_the_reason(project: Walked,
     source = tmp_path / "later.csv"
     table = project.table().drop(project.target).head(30).with_columns(polars.all().cast(polars.String))
     ages = ["not a number" if row == 11 else age for row, age in enumerate(table["Age"])]
-    table.with_columns(polars.Series("Age", ages)).write_csv(source)
+    jobs = ["astronaut" if row == 4 else job for row, job in enumerate(table["Job"])]
+    table.with_columns(polars.Series("Age", ages), polars.Series("Job", jobs)).write_csv(source)
     done = seaway(project.folder, "score", source, "-o", tmp_path / "out.csv")
     assert (done["rows"], done["refused"]) == (29, 1)
     (cell,) = done["cells"]
@@ -222,6 +231,7 @@ def test_score_keeps_a_refused_row_in_its_place_with_the_reason(project: Walked,
     assert [number for number, row in enumerate(written) if row["error"]] == [11]
     assert written[11]["label"] == ""
     assert "Age" in written[11]["error"]
+    assert written[4]["flags"] == "Job:unseen"
     assert all(row["label"] for number, row in enumerate(written) if number != 11)
 
 
