@@ -38,6 +38,7 @@ class Facts:
 def card(candidate: Candidate, settings: Settings, facts: Facts) -> tuple[str, dict[str, Any]]:
     """Return the card for people (Markdown) and for programs (plain JSON values)."""
     contract = candidate.contract
+    scores = _scores(candidate)
     document: dict[str, Any] = {
         "format": 1,
         "model": facts.model,
@@ -50,13 +51,13 @@ def card(candidate: Candidate, settings: Settings, facts: Facts) -> tuple[str, d
         "predicts": _predicts(contract),
         "columns": [_column(column) for column in contract.columns if column.role == "feature"],
         "data": _data(candidate),
-        "scores": _scores(candidate),
+        "scores": scores,
         "calibration": reliability(candidate.test, contract),
         "parity": {
             "tolerance": facts.tolerance,
             "proofs": [msgspec.to_builtins(proof) for proof in facts.proofs],
         },
-        "cautions": _cautions(candidate),
+        "cautions": _cautions(candidate, scores),
         "lineage": _lineage(candidate),
         "monitor": msgspec.to_builtins(settings.monitor),
         "update": msgspec.to_builtins(settings.update),
@@ -161,13 +162,16 @@ def _score(score: Score | None) -> dict[str, Any] | None:
     return {name: number if np.isfinite(number) else None for name, number in numbers.items()} | {"n": score.n}
 
 
-def _cautions(candidate: Candidate) -> list[str]:
+def _cautions(candidate: Candidate, scores: Sequence[dict[str, Any]]) -> list[str]:
     """Return the limits that the facts themselves show, in plain words."""
     contract, found = candidate.contract, []
     features = [column for column in contract.columns if column.role == "feature"]
     cases = _cases(candidate.test)
     if cases < 1000:
         found.append(f"Judged on {cases} cases only: read the intervals, not the figures.")
+    doubtful = [score["metric"] for score in scores if not _beats_baseline(score)]
+    if doubtful:
+        found.append(f"Not clearly better than a guess that ignores the row, by: {', '.join(doubtful)}.")
     rare = {name: share for name, share in _shares(candidate).items() if share < 0.05}
     if rare:
         listed = ", ".join(f"{name} ({share:.1%})" for name, share in rare.items())
@@ -186,6 +190,14 @@ def _cautions(candidate: Candidate) -> list[str]:
         "Scores are about data like those it was judged on; where the incoming data change, the monitor says so."
     )
     return found
+
+
+def _beats_baseline(score: dict[str, Any]) -> bool:
+    """Say whether the whole interval lies on the better side of the baseline; where nobody knows, nothing is doubted."""
+    test, guess = score["test"], score["baseline"]
+    if not guess or guess["value"] is None or test["low"] is None or test["high"] is None:
+        return True
+    return bool(test["low"] > guess["value"] if score["greater_is_better"] else test["high"] < guess["value"])
 
 
 def _lineage(candidate: Candidate) -> dict[str, Any]:

@@ -209,7 +209,7 @@ def _plain(value: object) -> str:
 
 
 def _listed(value: object) -> str:
-    return " to ".join(map(_plain, value)) if isinstance(value, list | tuple) else _plain(value)
+    return " / ".join(map(_plain, value)) if isinstance(value, list | tuple) else _plain(value)
 
 
 def _code(value: object) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from seaway.core import canonical, metrics
 from seaway.core.batch import Outcomes
-from seaway.core.candidate import Candidate
+from seaway.core.candidate import Candidate, Score
 from seaway.core.contract import Column, Contract, Output
 from seaway.core.settings import ReleaseSettings, Settings
 from seaway.core.verdict import Verdict
@@ -124,6 +124,17 @@ def test_rare_classes_are_pointed_out() -> None:
     truth[:6] = 1
     text, _ = made(dataclasses.replace(rare, oof=Outcomes.of_rows(rare.oof.answer, truth)))
     assert "Rare in training, so answers about it are less certain: bad (1.0%)." in text
+
+
+def test_a_model_that_is_no_better_than_a_guess_says_so() -> None:
+    worse = credit.candidate()
+    scores = {
+        "test.roc_auc": Score(value=0.55, low=0.48, high=0.61, n=150),
+        "test.log_loss": Score(value=0.5, low=0.45, high=0.55, n=150),
+    }
+    text, _ = made(dataclasses.replace(worse, scores=scores))
+    assert "Not clearly better than a guess that ignores the row, by: roc\\_auc." in text
+    assert "Not clearly better" not in made()[0]
 
 
 def test_names_from_the_data_format_nothing() -> None:
