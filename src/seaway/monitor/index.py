@@ -74,7 +74,7 @@ def _reply(connection: sqlite3.Connection, found: Found, event: Prediction, wind
 
 def _ask(connection: sqlite3.Connection, event: Prediction) -> tuple[int, int]:
     """Return the request's number and its cases; a repeat under the caller's own id is the same request."""
-    identity = f"{event.principal}\0{event.client_id}" if event.client_id else event.request_id
+    identity = f"{event.principal}\0{event.client_id}" if event.client_id else None
     known = connection.execute(
         "SELECT number, cases FROM ask WHERE request_id = ? OR identity = ?", (event.request_id, identity)
     ).fetchone()

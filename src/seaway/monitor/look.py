@@ -37,12 +37,13 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """One subject of the checks."""
+    """One subject of the checks. `answered` counts all cases of the time that the labelled `cases` span."""
 
     release: Release
     settings: MonitorSettings
     window: Window
     cases: Sequence[Case] = ()
+    answered: int = 0
     joins: Joins | None = None
     damage: Mapping[str, str] = field(default_factory=dict)
 

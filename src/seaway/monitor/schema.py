@@ -4,7 +4,7 @@ A derived file: it holds places in the log and no rows or answers, so whatever i
 the file may be removed at any time (the next look reads the log again). One transaction takes in events and moves the offsets, so
 a crash leaves either both or neither.
 
-    ask      one request by its identity (the caller's own id, else ours): the log is at-least-once, this is exactly-once
+    ask      one request by its id (and `identity`, the caller's own, where there is one): the log is at-least-once, this is exactly-once
     reply    one release's answer to it, with the place of the record; shadows answer under the same ask
     refusal  a request that was not answered
     subject  the id of one case, to join labels that name no request
@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = 1
+from seaway.core.errors import Unavailable
+
+VERSION = 2
 
 TABLES = """
 CREATE TABLE segment (worker INT, number INT, offset INT, damage TEXT, PRIMARY KEY (worker, number)) WITHOUT ROWID;
@@ -49,16 +51,39 @@ CREATE TABLE fact (name TEXT PRIMARY KEY, value INT) WITHOUT ROWID;
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the index, empty where there is none or where another version of Seaway made it."""
+    """Open the index, empty where there is none, where it is damaged, or where another version of Seaway made it."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return _opened(path)
+    except sqlite3.OperationalError as error:
+        raise unavailable(error, path) from None
+    except sqlite3.DatabaseError:  # the file is damaged, and the log holds all that was in it
+        path.unlink()
+        return _opened(path)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
-    # The log is the truth, so losing the newest steps of the index with the machine's power loses nothing.
-    connection.execute("PRAGMA journal_mode = DELETE")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    with transaction(connection):
-        if _version(connection) != VERSION:
-            _remake(connection)
+    try:
+        # The log is the truth, so losing the newest steps of the index with the machine's power loses nothing.
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        with transaction(connection):
+            if _version(connection) != VERSION:
+                _remake(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def unavailable(error: sqlite3.Error, path: Path) -> Unavailable:
+    """Return the error that says what to do about a failing index."""
+    return Unavailable(
+        f"The index of the event log cannot be used: {error}",
+        where=str(path),
+        fix="Free space on the disk, or correct the folder's rights. The file may be removed: it is made again from the log.",
+    )
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from seaway.core.verdict import Outcome, Verdict, worst
 from seaway.monitor import checks, judgements, reference, report
 from seaway.monitor.judgements import Judgement
 from seaway.monitor.look import Look, Release
-from seaway.monitor.window import Joins, Window, Windows
+from seaway.monitor.window import Case, Joins, Window, Windows
 
 BACKLOG = 200
 """A first look at an old log judges the newest windows only: older ones would raise alarms that nobody can act on."""
@@ -128,7 +128,7 @@ def _new_labels(
             end = number * settings.labels
             start = max(0, end - LOOKS * settings.labels)
             cases = windows.labelled(release.digest, skip=start, count=end - start)
-            look = Look(release=release, settings=settings, window=Window(release=release.digest), cases=cases)
+            look = _about(windows, release, settings, cases)
             yield Judgement(
                 kind="labels",
                 release=release.digest,
@@ -149,6 +149,14 @@ def _look(windows: Windows, release: Release, settings: MonitorSettings, number:
         joins=windows.joins(),
         damage=windows.damage(),
     )
+
+
+def _about(windows: Windows, release: Release, settings: MonitorSettings, cases: Sequence[Case]) -> Look:
+    """Return a look at labelled cases."""
+    asked = [case.asked for case in cases]
+    answered = windows.answered(release.digest, min(asked), max(asked)) if asked else 0
+    window = Window(release=release.digest)
+    return Look(release=release, settings=settings, window=window, cases=cases, answered=answered)
 
 
 def _measures(look: Look) -> dict[str, float]:
@@ -193,8 +201,7 @@ def _newest(windows: Windows, every: Sequence[Judgement], fresh: Sequence[Judgem
 
 def _too_few(windows: Windows, filling: Look) -> list[Verdict]:
     cases = windows.labelled(filling.release.digest)
-    look = Look(release=filling.release, settings=filling.settings, window=filling.window, cases=cases)
-    return checks.run(look, "labels")
+    return checks.run(_about(windows, filling.release, filling.settings, cases), "labels")
 
 
 def _each_once(found: Sequence[Verdict]) -> list[Verdict]:

@@ -6,6 +6,7 @@ request is never cut, and windows never overlap. Rows and answers are read from 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -142,7 +143,20 @@ class Windows:
 
     def refresh(self) -> int:
         """Take in what the log gained; returns the number of events read."""
-        return index.refresh(self._index, self.folder, self.window)
+        try:
+            return index.refresh(self._index, self.folder, self.window)
+        except sqlite3.OperationalError as error:
+            raise schema.unavailable(error, self.folder) from None
+
+    def answered(self, release: str, first: int, last: int) -> int:
+        """Count the cases that a release answered between two sequences, both included, shadows too."""
+        return self._value(
+            "SELECT sum(cases) FROM reply WHERE release = ? AND sequence BETWEEN ? AND ?", release, first, last
+        )
+
+    def newest_sequence(self) -> int:
+        """Return the highest sequence of an answer so far, 0 without any."""
+        return self._value("SELECT max(sequence) FROM ask")
 
     def damage(self) -> dict[str, str]:
         """Return what is wrong with segments that cannot be read, by name."""

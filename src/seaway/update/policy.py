@@ -45,8 +45,8 @@ def decide(
     causes = _causes(bad, settings, since_s)
     if not causes:
         return Decision(action="nothing", reason="nothing has moved, fallen or come due")
-    reason = "; ".join(reason for reason, _ in causes)
-    evidence = tuple(verdict for _, verdict in causes if verdict is not None)
+    reason = "; ".join(f"{cause} ({_subjects(found)})" if found else cause for cause, found in causes)
+    evidence = tuple(verdict for _, found in causes for verdict in found)
     upstream = [one for one in bad if _is_upstream(one)]
     if upstream and not any(one.code in PERFORMANCE for one in evidence):
         return Decision(
@@ -71,12 +71,20 @@ def _is_upstream(one: Verdict) -> bool:
     return one.code == "M003" or is_unit
 
 
-def _causes(bad: Sequence[Verdict], settings: UpdateSettings, since_s: float) -> list[tuple[str, Verdict | None]]:
-    causes: list[tuple[str, Verdict | None]] = []
-    if "performance" in settings.triggers:
-        causes += [(f"performance: {one.message}", one) for one in bad if one.code in PERFORMANCE]
-    if "drift" in settings.triggers:
-        causes += [(f"drift: {one.message}", one) for one in bad if one.code in DRIFT]
+def _causes(bad: Sequence[Verdict], settings: UpdateSettings, since_s: float) -> list[tuple[str, list[Verdict]]]:
+    found = [("performance has fallen", PERFORMANCE, "performance"), ("drift", DRIFT, "drift")]
+    causes = [
+        (words, [one for one in bad if one.code in codes]) for words, codes, name in found if name in settings.triggers
+    ]
+    causes = [(words, verdicts) for words, verdicts in causes if verdicts]
     if "schedule" in settings.triggers and settings.every_s and since_s >= settings.every_s:
-        causes.append((f"schedule: the last update was {since_s / 3600:.1f} hours ago", None))
+        causes.append((f"schedule: the last update was {since_s / 3600:.1f} hours ago", []))
     return causes
+
+
+def _subjects(found: Sequence[Verdict]) -> str:
+    """Name what findings are about: the history keeps them whole beside the reason."""
+    codes: dict[str, list[str]] = {}
+    for one in found:
+        codes.setdefault(one.subject, []).append(one.code)
+    return ", ".join(f"{subject} {'+'.join(held)}" for subject, held in codes.items())

@@ -13,7 +13,7 @@ from seaway.core.verdict import Verdict, failed
 from seaway.monitor.window import NOW
 from seaway.update import live, rollback
 from seaway.update.live import Traffic
-from seaway.update.turn import Stop, Turn, microseconds
+from seaway.update.turn import Stop, Turn
 
 Result = dict[str, Any] | Stop
 
@@ -79,7 +79,8 @@ def canary(step: int) -> Callable[[Turn], Result]:
 def promotion(turn: Turn) -> Result:
     """Let the challenger answer alone."""
     base = _base(turn)
-    reason = f"update {turn.journal.name}: {turn.known('decide')['reason']}; passed gate, shadow and canary"
+    version, cause = turn.known("publish")["version"], turn.known("decide")["reason"]
+    reason = f"update {turn.journal.name} promotes version {version}, which passed gate, shadow and canary; {cause}"
     wanted = Assignment(model=turn.model, sequence=0, champion=turn.challenger, salt=base.salt, reason=reason)
     evidence = tuple(
         verdict
@@ -87,7 +88,7 @@ def promotion(turn: Turn) -> Result:
         for verdict in msgspec.convert((turn.journal.facts(name) or {}).get("verdicts", []), tuple[Verdict, ...])
     )
     applied = turn.apply("promotion", wanted, evidence)
-    return {"since": microseconds(), "sequence": applied["sequence"]}
+    return {"since": turn.moment(), "sequence": applied["sequence"]}
 
 
 def probation(turn: Turn) -> Result:
@@ -119,7 +120,7 @@ def _moved(turn: Turn, name: str, wanted: Assignment) -> int | Stop:
     if not turn.followed(int(applied["sequence"])):
         reason = f"no server, or not every one, follows the assignment for {name} yet: see `seaway serve` and its log"
         return Stop(state="hold", reason=reason)
-    return int(turn.journal.write(f"{name} followed", since=microseconds())["since"])
+    return int(turn.journal.write(f"{name} followed", since=turn.moment())["since"])
 
 
 def _evidence(turn: Turn) -> tuple[Verdict, ...]:

@@ -177,6 +177,11 @@ class Turn:
                 return have >= need
             chance.sleep(min(POLL_S, left))
 
+    def moment(self) -> int:
+        """Return now as a sequence: what is logged from now on lies above it, also where a clock was set back."""
+        self.windows.refresh()
+        return max(int(chance.now() * 1_000_000), self.windows.newest_sequence())
+
     def followed(self, sequence: int) -> bool:
         """Wait until every serving worker follows the assignment; False where none does in time."""
 
@@ -185,11 +190,6 @@ class Turn:
             return sum(at >= sequence for _, at in workers), max(len(workers), 1)
 
         return self.wait("waiting for the servers to follow", count)
-
-
-def microseconds() -> int:
-    """Return the moment as a sequence: what is logged from now on lies above it."""
-    return int(chance.now() * 1_000_000)
 
 
 def _same(now: Assignment, wanted: Assignment) -> bool:

@@ -27,9 +27,9 @@ def test_at_most_one_clean_window_in_a_hundred_raises_any_alarm() -> None:
 
 def test_labels_of_a_model_as_good_as_tested_raise_no_more_than_that() -> None:
     raised = []
-    for number in range(15):
+    for number in range(10):
         release = world.release(1200, number)
-        for place in range(4):
+        for place in range(3):
             rows, chance, truth = world.draw(400, "labels", number, place)
             cases = [world.case_of(i, rows[i], float(chance[i]), float(truth[i])) for i in range(len(rows))]
             look = Look(release=release, settings=MonitorSettings(), window=Window(release="r1"), cases=cases)

@@ -167,6 +167,15 @@ def test_a_fall_is_found_with_its_interval(released: Release) -> None:
     assert verdict.evidence["high"] < verdict.evidence["test"]
 
 
+def test_a_time_that_is_hardly_labelled_gives_an_early_estimate(released: Release) -> None:
+    look = replace(about(released, labelled(300)), answered=2000)
+    (verdict,) = m010_performance.find(look)
+    assert "an early estimate: 15% of the cases of that time are labelled" in verdict.message
+    assert verdict.evidence["labelled_share"] == 0.15
+    (verdict,) = m010_performance.find(replace(look, answered=320))
+    assert "early" not in verdict.message
+
+
 def test_too_few_labels_say_how_many_are_lacking(released: Release) -> None:
     (verdict,) = m010_performance.find(about(released, labelled(120)))
     assert (verdict.outcome, verdict.evidence["needed"]) == ("not-applicable", 80)

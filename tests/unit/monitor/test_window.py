@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from seaway.core.errors import Unavailable
 from seaway.monitor.window import Windows
 from tests.unit.monitor.simulator import MODEL, Server, chance_of
 
@@ -202,6 +203,20 @@ def test_an_index_of_another_version_is_made_anew(tmp_path: Path, log: Path) -> 
     other.close()
     with Windows(log, MODEL, state=tmp_path, window=5) as windows:
         assert windows.refresh() == 3
+
+
+def test_a_damaged_index_is_made_anew(tmp_path: Path, log: Path) -> None:
+    ask(Server(log), 3)
+    (tmp_path / MODEL).mkdir()
+    (tmp_path / MODEL / "index.db").write_bytes(b"no database at all" * 500)
+    with Windows(log, MODEL, state=tmp_path, window=5) as windows:
+        assert windows.refresh() == 3
+
+
+def test_an_index_that_cannot_be_written_says_so(tmp_path: Path, log: Path) -> None:
+    (tmp_path / MODEL / "index.db").mkdir(parents=True)
+    with pytest.raises(Unavailable, match="index of the event log cannot be used"):
+        Windows(log, MODEL, state=tmp_path)
 
 
 def test_a_model_without_a_log_has_no_windows(windows: Windows) -> None:

@@ -15,7 +15,7 @@ from seaway.update.compare import Gain, gain, labels_needed, performance, spent
 
 AUC = metric("roc_auc")
 SETTINGS = UpdateSettings()
-ROUNDS = 400
+ROUNDS = 200
 
 
 def table(score: Array, truth: Array) -> Outcomes:

@@ -122,7 +122,7 @@ def test_an_update_begins_by_itself_when_performance_falls(project: Project) -> 
     traffic.ask(1000)
     settled = turn(project, None, asked=False, wait_s=0.0)
     assert settled.state == "hold"  # no server follows, but the gate has decided by then
-    assert "performance" in next(
+    assert "performance has fallen (roc_auc M010)" in next(
         entry.reason for entry in Registry(project.state).history("credit") if entry.kind.endswith("decide")
     )
 
@@ -207,7 +207,7 @@ def test_a_new_champion_that_fails_is_rolled_back_in_its_probation(waiting: Proj
     first = Registry(waiting.state).assignment("credit")
 
     def broken(arm: str, prediction: Prediction) -> Prediction | None:
-        now = Registry(waiting.state).assignment("credit")
+        now = traffic.registry.assignment("credit")
         return flipped(prediction) if now and first and now.champion != first.champion else prediction
 
     traffic.spoil = broken

@@ -38,6 +38,7 @@ def test_drift_and_performance_ask_for_a_rebuild(code: str, word: str) -> None:
     made = decision(told(code))
     assert made.action == "rebuild"
     assert made.reason.startswith(word)
+    assert made.reason.endswith(f"(x {code})")
     assert [one.code for one in made.evidence] == [code]
 
 

@@ -12,17 +12,23 @@ from seaway.monitor.look import Look, LookCheck
 
 def find(look: Look) -> Sequence[Verdict]:
     """Compare every numeric column of a full window with the reference."""
-    return verdicts("M001", "numbers", look, "numeric columns", _words)
+    return verdicts("M001", "numbers", look, ("numeric column", "numeric columns"), _words)
 
 
 def _words(finding: Finding) -> str:
     then, now = finding.shift.figures["then"], finding.shift.figures["now"]
     place = max(range(len(then)), key=lambda i: abs(now[i] - then[i]))
-    edges = [float("-inf"), *finding.shift.figures["edges"], float("inf")]
-    return (
-        f"{finding.shift.column} has moved: {now[place]:.0%} of the values lie between {edges[place]:.4g} and "
-        f"{edges[place + 1]:.4g}, {then[place]:.0%} did in training"
-    )
+    where = _bin(finding.shift.figures["edges"], place)
+    return f"{finding.shift.column} has moved: {now[place]:.0%} of the values are {where}, {then[place]:.0%} were in training"
+
+
+def _bin(edges: Sequence[float], place: int) -> str:
+    """Name a bin; it ends with its upper edge included."""
+    if place == 0:
+        return f"{edges[0]:.4g} or less" if edges else "there"
+    if place == len(edges):
+        return f"above {edges[-1]:.4g}"
+    return f"above {edges[place - 1]:.4g} up to {edges[place]:.4g}"
 
 
 CHECK = LookCheck(code="M001", stage="window", find=find)

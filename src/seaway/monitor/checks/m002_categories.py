@@ -12,7 +12,7 @@ from seaway.monitor.look import Look, LookCheck
 
 def find(look: Look) -> Sequence[Verdict]:
     """Compare every category of a full window with the reference."""
-    return verdicts("M002", "categories", look, "categories", _words)
+    return verdicts("M002", "categories", look, ("category", "categories"), _words)
 
 
 def _words(finding: Finding) -> str:

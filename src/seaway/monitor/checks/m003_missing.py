@@ -8,6 +8,7 @@ from seaway.core.verdict import Verdict
 from seaway.monitor import budget
 from seaway.monitor.look import Look, LookCheck
 from seaway.monitor.sequential import exceeds, wilson
+from seaway.report.text import count
 
 
 def find(look: Look) -> Sequence[Verdict]:
@@ -21,31 +22,31 @@ def find(look: Look) -> Sequence[Verdict]:
     for name in compared:
         then = reference[name]
         limit = min(wilson(then.missing, int(then.count))[1] + look.settings.missing, 0.999)
-        missing, count = int(columns[name].missing.sum()), len(columns[name].missing)
-        if exceeds(missing, count, limit, alpha):
-            told.append(_verdict(name, missing, count, then.missing / then.count, limit, look))
+        missing, rows = int(columns[name].missing.sum()), len(columns[name].missing)
+        if exceeds(missing, rows, limit, alpha):
+            told.append(_verdict(name, missing, rows, then.missing / then.count, limit, look))
     if told:
         return told
     return [
         Verdict(
             code="M003",
             outcome="pass",
-            subject=f"{len(compared)} columns",
+            subject=count(len(compared), "column"),
             message=f"No column is missing clearly more often than in training ({len(look.window.rows)} rows)",
         )
     ]
 
 
-def _verdict(name: str, missing: int, count: int, then: float, limit: float, look: Look) -> Verdict:
+def _verdict(name: str, missing: int, rows: int, then: float, limit: float, look: Look) -> Verdict:
     return Verdict(
         code="M003",
         outcome="fail",
         subject=name,
-        message=f"{name} is missing in {missing / count:.1%} of {count} rows, in training it was in {then:.1%}",
+        message=f"{name} is missing in {missing / rows:.1%} of {rows} rows, in training it was in {then:.1%}",
         fix="Ask whoever sends the rows why the value is no longer there; a renamed or dropped field looks like this.",
-        value=missing / count,
+        value=missing / rows,
         limit=limit,
-        evidence={"window": look.window.number, "now": missing / count, "then": then, "rows": count},
+        evidence={"window": look.window.number, "now": missing / rows, "then": then, "rows": rows},
     )
 
 

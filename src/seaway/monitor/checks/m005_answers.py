@@ -12,7 +12,7 @@ from seaway.monitor.look import Look, LookCheck
 
 def find(look: Look) -> Sequence[Verdict]:
     """Compare the answers of a full window with those on the training rows."""
-    return verdicts("M005", "answers", look, "answers", _words)
+    return verdicts("M005", "answers", look, ("answer", "answers"), _words)
 
 
 def _words(finding: Finding) -> str:

@@ -9,6 +9,9 @@ from seaway.core.verdict import Verdict
 from seaway.monitor import budget, performance
 from seaway.monitor.look import Look, LookCheck
 
+EARLY = 0.5
+"""Where fewer of a time's cases are labelled, those that are may not be like the rest."""
+
 
 def find(look: Look) -> Sequence[Verdict]:
     """Hold the deciding figure on the newest labelled cases to the test score less `monitor.margin`."""
@@ -23,6 +26,7 @@ def find(look: Look) -> Sequence[Verdict]:
         return [_untold(f"{figure.name} cannot be told from the labels so far (one class only)", need)]
     alpha = budget.part(look.settings.false_discovery, budget.PERFORMANCE)
     fails, live = found.is_certain(alpha), found.live
+    share = have / look.answered if look.answered else 1.0
     return [
         Verdict(
             code="M010",
@@ -31,6 +35,7 @@ def find(look: Look) -> Sequence[Verdict]:
             message=(
                 f"{figure.name} is {live.value:.4g} ({live.low:.4g} to {live.high:.4g}) on {live.n} labelled cases, "
                 f"{test.value:.4g} when tested; {'a fall beyond' if fails else 'no certain fall beyond'} the margin of {found.margin:.3g}"
+                f"{f' (an early estimate: {share:.0%} of the cases of that time are labelled)' if share < EARLY else ''}"
             ),
             fix="Rebuild with the new labels: `seaway update`; or go back, if it began with a promotion: `seaway rollback`."
             if fails
@@ -45,6 +50,7 @@ def find(look: Look) -> Sequence[Verdict]:
                 "test_low": test.low,
                 "test_high": test.high,
                 "margin": found.margin,
+                "labelled_share": share,
                 "error": found.error,
                 "labels_to_tell_twice_the_margin": found.labels_needed(alpha),
             },

@@ -36,7 +36,16 @@ def find(look: Look) -> Sequence[Verdict]:
     evidence = {"labels_by_source": dict(by.most_common(5))}
     told = [verdict for name in sources for verdict in _one_source(name, look, figure, alpha, evidence)]
     told += _against_answers(look.outcomes, figure, alpha, evidence)
-    return told or [_told("pass", "labels", f"The labels of {len(by)} sources agree with one another", evidence)]
+    return told or [
+        _told(
+            "pass",
+            "labels",
+            "The labels agree with one another"
+            if len(by) > 1
+            else "The labels agree with the answers better than chance would",
+            evidence,
+        )
+    ]
 
 
 def _one_source(name: str, look: Look, figure: Figure, alpha: float, evidence: Mapping[str, object]) -> list[Verdict]:

@@ -8,6 +8,7 @@ from seaway.core.verdict import Verdict
 from seaway.monitor.drift.family import About, Finding
 from seaway.monitor.drift.shift import LEAST
 from seaway.monitor.look import Look
+from seaway.report.text import count
 
 FIX = (
     "Find out what changed where the rows come from. If the change is real and lasting, rebuild on newer rows: `seaway update`. "
@@ -15,7 +16,9 @@ FIX = (
 )
 
 
-def verdicts(code: str, about: About, look: Look, noun: str, say: Callable[[Finding], str]) -> list[Verdict]:
+def verdicts(
+    code: str, about: About, look: Look, noun: tuple[str, str], say: Callable[[Finding], str]
+) -> list[Verdict]:
     """Report the comparisons about one kind of column."""
     findings = [finding for finding in look.findings if finding.about == about]
     if not findings:
@@ -50,12 +53,12 @@ def _moved(code: str, finding: Finding, look: Look, words: str) -> Verdict:
     )
 
 
-def _unmoved(code: str, findings: Sequence[Finding], look: Look, noun: str) -> Verdict:
+def _unmoved(code: str, findings: Sequence[Finding], look: Look, noun: tuple[str, str]) -> Verdict:
     largest = max(findings, key=lambda finding: finding.shift.effect.value)
     return Verdict(
         code=code,
         outcome="pass",
-        subject=f"{len(findings)} {noun}",
+        subject=count(len(findings), *noun),
         message=f"As in training; the largest move is {largest.shift.column} with PSI {largest.shift.effect.value:.3f}",
         value=largest.shift.effect.value,
         limit=look.settings.psi,
@@ -63,14 +66,14 @@ def _unmoved(code: str, findings: Sequence[Finding], look: Look, noun: str) -> V
     )
 
 
-def _nothing(code: str, look: Look, noun: str) -> Verdict:
+def _nothing(code: str, look: Look, noun: tuple[str, str]) -> Verdict:
     lacking = max(0, LEAST - look.window.cases)
     return Verdict(
         code=code,
         outcome="not-applicable",
-        subject=noun,
+        subject=noun[1],
         message=f"Too few cases to compare: {lacking} more are needed"
         if lacking
-        else f"There are no {noun} to compare",
+        else f"There are no {noun[1]} to compare",
         evidence={"needed": lacking},
     )
