@@ -17,6 +17,7 @@ from seaway.lab.budget import refit_s
 from seaway.lab.ensemble import Loss, blended, weights
 from seaway.lab.exam import seed_of
 from seaway.lab.journal import Trial
+from seaway.lab.judge import with_intervals
 from seaway.lab.search import Search, ranked
 
 LIBRARY = 20
@@ -57,9 +58,8 @@ def choose(work: Search, trials: Sequence[Trial], preset: str) -> Blend:
     library = ranked(learners, work.judge)[:LIBRARY]
     shares = weights([trial.margin for trial in library], _loss(work), most=MOST[preset], seed=work.exam.seed)
     blend = _blend(library, _affordable(work, library, shares))
-    alone = _blend(library, np.eye(len(library))[0])
-    worse = work.judge.loss(work.judge.scores(blend.margin)) > work.judge.loss(library[0].scores)
-    return alone if worse else blend
+    worse = work.judge.loss(work.judge.scores(blend.margin)) - work.judge.loss(library[0].scores)
+    return _blend(library, np.eye(len(library))[0]) if worse > _luck(work, library[0]) else blend
 
 
 def refit(work: Search, blend: Blend, train: Sample, contract: Contract) -> list[Member]:
@@ -94,6 +94,17 @@ def answers(members: Sequence[Member], finish: Finish, batch: Batch) -> dict[str
     """Return what the native libraries answer together: members, blend, finish."""
     total = sum(member.weight * member.fitted.predict(batch)["margin"] for member in members)
     return dict(finish.apply({"margin": np.asarray(total)}))
+
+
+def _luck(work: Search, best: Trial) -> float:
+    """Return how far the best trial may lie ahead of a blend and the blend still be the safer choice.
+
+    The best of many trials owes part of its lead to the rows it was judged on: half a standard error of its score.
+    """
+    outcomes = work.exam.outcomes(work.judge.link.apply({"margin": best.margin}))
+    name = work.judge.decides.name
+    found = with_intervals((name,), outcomes, "", work.exam.seed, rounds=100).get(f".{name}")
+    return (found.high - found.low) / (2 * 1.96) / 2 if found else 0.0
 
 
 def _loss(work: Search) -> Loss:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 
+import lightgbm
 import numpy as np
 import threadpoolctl
 
 from seaway.lab.threads import count, limited
 
 
-def used() -> set[int]:
-    """Return the threads of every pool in this process."""
+def used(kind: str) -> set[int]:
+    """Return the threads of every pool of a kind in this process."""
     np.ones((2, 2)) @ np.ones((2, 2))
-    return {int(pool["num_threads"]) for pool in threadpoolctl.threadpool_info()}
+    return {int(pool["num_threads"]) for pool in threadpoolctl.threadpool_info() if pool["user_api"] == kind}
 
 
 def test_zero_is_one_for_each_core_this_process_may_use() -> None:
@@ -22,8 +23,10 @@ def test_zero_is_one_for_each_core_this_process_may_use() -> None:
 
 
 def test_pools_are_held_and_given_back() -> None:
-    before = used()
-    with limited(1) as held:
-        assert held == 1
-        assert used() == {1}
-    assert used() == before
+    assert lightgbm.__version__  # its OpenMP pool is there once it is loaded
+    before = used("blas"), used("openmp")
+    with limited(3) as held:
+        assert held == 3
+        assert used("blas") == {1}
+        assert used("openmp") == {3}
+    assert (used("blas"), used("openmp")) == before

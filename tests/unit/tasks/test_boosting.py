@@ -11,7 +11,7 @@ import pytest
 from seaway.core.batch import Batch, Outcomes, Sample
 from seaway.core.chance import monotonic
 from seaway.core.metrics import metric
-from seaway.tasks.tabular.boosting import GROWTH, Boosted, Boosting
+from seaway.tasks.tabular.boosting import MOST_GROWTH, Boosted, Boosting
 from tests.unit.tasks.tables import PROBLEMS, contract, numbers, sample
 
 
@@ -62,9 +62,9 @@ def test_it_stops_when_the_time_is_up_with_what_it_has() -> None:
 
 def test_what_the_folds_settle_grows_with_the_rows_but_not_without_end() -> None:
     learnt = [{"rounds": 100, "rows": 800}, {"rounds": 60, "rows": 800}]
-    settled = Boosting().settle({"learning_rate": 0.1}, learnt, 1000)
-    assert settled == {"learning_rate": 0.1, "rounds": 100}
-    assert Boosting().settle({}, learnt, 80_000)["rounds"] == 80 * GROWTH
+    settled = Boosting().settle({"learning_rate": 0.1}, learnt, 1800)
+    assert settled == {"learning_rate": 0.1, "rounds": 120}  # one and a half times the mean on nine quarters the rows
+    assert Boosting().settle({}, learnt, 800_000)["rounds"] == 80 * MOST_GROWTH
     assert Boosting().settle({}, [{"rounds": 0.2, "rows": 10}], 10)["rounds"] == 1
 
 

@@ -86,7 +86,7 @@ def fit(
         method="L-BFGS-B",
         bounds=_bounds(intercept, free, width, parts),
         callback=stop,
-        options={"maxiter": ITERATIONS, "maxfun": 2 * ITERATIONS, "gtol": GRADIENT, "ftol": 1e-12, "maxcor": 20},
+        options={"maxiter": ITERATIONS, "maxfun": 2 * ITERATIONS, "gtol": GRADIENT, "ftol": 1e-11, "maxcor": 20},
     )
     return _unpacked(np.asarray(found.x), width, count, parts)
 
