@@ -39,14 +39,12 @@ class App:
         self._server, self._settings = server, settings
         self._table = table or Table()
         self._known_hosts: set[bytes] = set()
-        self.in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; an error always leaves as a reply of the stated form."""
         if scope["type"] != "http":
             return
         path: str = scope["path"]
-        self.in_flight += 1
         started = chance.monotonic()
         route = None
         try:
@@ -61,7 +59,6 @@ class App:
         except _Allowed as allowed:
             reply = allowed.reply
         except _Gone:
-            self.in_flight -= 1
             return
         except Exception:  # noqa: BLE001 - a fault of ours must neither kill the connection nor show its inside
             _log.exception("A request could not be answered")
@@ -71,7 +68,6 @@ class App:
         try:
             await self._write(scope, receive, send, reply)
         finally:
-            self.in_flight -= 1
             name = route.path if route else "none"
             seconds = chance.monotonic() - started
             self._server.handlers.tally.request(name, reply.status, reply.model, reply.release, seconds)

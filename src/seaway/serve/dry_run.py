@@ -26,7 +26,7 @@ from seaway.core.settings import ServeSettings
 from seaway.core.verdict import Verdict
 from seaway.security.sign import TrustFolder
 from seaway.serve.process import Process, Told, listen
-from seaway.serve.v2 import DATATYPES, TEXT
+from seaway.serve.v2 import tensors
 
 Row = Mapping[str, Json]
 
@@ -91,29 +91,16 @@ class Client:
         return arrays(told["predictions"], self.contract)
 
     def infer(self, rows: Sequence[Row]) -> dict[str, Array]:
-        """Ask /v2 infer with one tensor per column; answers by output name.
-
-        A tensor says "missing" only by null, so a row without a column asks with null there.
-        """
-        names = dict.fromkeys(name for row in rows for name in row)
-        inputs = [
-            {
-                "name": name,
-                "shape": [len(rows)],
-                "datatype": DATATYPES.get(self.contract.by_name[name].kind, TEXT)[0],
-                "data": [row.get(name) for row in rows],
-            }
-            for name in names
-        ]
-        told = self._post(f"/v2/models/{self._model}/infer", {"inputs": inputs})
-        tensors = {tensor["name"]: tensor for tensor in told["outputs"]}
+        """Ask /v2 infer with one tensor per column; answers by output name."""
+        told = self._post(f"/v2/models/{self._model}/infer", {"inputs": tensors(rows, self.contract)})
+        found = {tensor["name"]: tensor for tensor in told["outputs"]}
         return {
             output.name: np.array(
-                [output.labels.index(value) for value in tensors[output.name]["data"]]
+                [output.labels.index(value) for value in found[output.name]["data"]]
                 if output.kind == "code" and output.labels
-                else tensors[output.name]["data"],
+                else found[output.name]["data"],
                 dtype=np.int64 if output.kind == "code" else np.float64,
-            ).reshape(tensors[output.name]["shape"])
+            ).reshape(found[output.name]["shape"])
             for output in self.contract.outputs
             if output.kind != "document"
         }

@@ -128,7 +128,9 @@ class Follower:
                 segment_s=self._settings.segment_s,
                 clock=self._clock,
             )
-            self._logs[model] = log, Repeats(folder, self._worker)
+            repeats = Repeats(folder, self._worker)
+            self._clock.seen(repeats.highest)
+            self._logs[model] = log, repeats
         return self._logs[model]
 
 

@@ -30,6 +30,10 @@ COUNTERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "seaway_canary_fallbacks": ("Requests the canary could not answer and the champion did", ("model", "code")),
     "seaway_shadow_answers": ("Shadow answers by status", ("model", "release", "status")),
     "seaway_shadows_dropped": ("Requests that shadows did not see because too many waited", ("model",)),
+    "seaway_worker_starts": (
+        "Starts of a worker since the server's start: more than one says that it died",
+        ("worker",),
+    ),
     "seaway_log_failures": ("Batches of events that could not be made durable", ("model",)),
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from seaway.core import chance
 from seaway.core.answer import Answerer
 from seaway.core.batch import Json
@@ -41,26 +43,30 @@ def score(
 ) -> Scored:
     """Answer every row and hand the results to `write`, one flat record per row in the order of the input (`columns`).
 
-    A row that breaks the contract gets a record with `error` and no answer; the others are answered. The target and
-    other columns that are no business of the model are left out of what it sees. `progress` gets the rows done so far.
+    A block is a sequence of JSON rows, or `Rows` that were validated against the contract, which go column by column. A
+    row that breaks the contract gets a record with `error` and no answer; the others are answered. The target is left out
+    of what the model sees. `progress` gets the rows done so far.
     """
     started = chance.monotonic()
     asked = frozenset(column.name for column in answerer.contract.columns if column.role == "target")
     done = refused = 0
     cells: list[Cell] = []
     for block in blocks:
-        records = block if isinstance(block, Sequence) else block.records()
-        for start in range(0, len(records), size):
-            rows = [
-                {name: value for name, value in record.items() if name not in asked}
-                for record in records[start : start + size]
-            ]
-            found, broken = _answered(answerer, rows)
+        for start in range(0, len(block), size):
+            if isinstance(block, Sequence):
+                rows = [
+                    {name: value for name, value in record.items() if name not in asked}
+                    for record in block[start : start + size]
+                ]
+                found, broken = _answered(answerer, rows)
+            else:
+                piece = np.arange(start, min(start + size, len(block)))
+                found, broken = _answered_by_column(answerer, block.take(piece)), {}
             write(found)
             refused += len(broken)
             for number, error in broken.items():
                 cells += [_moved(cell, done + number) for cell in error.cells[: CELLS - len(cells)]]
-            done += len(rows)
+            done += len(found)
             progress(done)
     return Scored(rows=done - refused, refused=refused, cells=tuple(cells), seconds=chance.monotonic() - started)
 
@@ -86,6 +92,34 @@ def _answered(answerer: Answerer, rows: Sequence[Record]) -> tuple[list[dict[str
         _flat(answerer.contract, row, None if number in broken else next(predictions), broken.get(number))
         for number, row in enumerate(rows)
     ], broken
+
+
+def _answered_by_column(answerer: Answerer, rows: Rows) -> list[dict[str, Json]]:
+    """Answer validated rows; the numbers and the program are those of `_answered`, only made for all rows at once."""
+    contract = answerer.contract
+    batch = answerer.encoder.batch(rows)
+    answers = answerer.runner.run(batch)
+    made: list[list[Json]] = [_ids(rows, column.name) for column in contract.having("id")]
+    for output in contract.outputs:
+        values = answers[output.name]
+        if output.axes and output.axes[0] in ("class", "level"):
+            made += [values[:, place].tolist() for place in range(len(output.labels))]
+        else:
+            plain = values.tolist()
+            made.append([output.labels[code] for code in plain] if output.kind == "code" and output.labels else plain)
+    flags: list[list[str]] = [[] for _ in range(len(rows))]
+    for flag in batch.flags:
+        flags[flag.row].append(f"{flag.column}:{flag.rule}")
+    made += [[";".join(one) for one in flags], [""] * len(rows)]
+    names = columns(contract)
+    return [dict(zip(names, record, strict=True)) for record in zip(*made, strict=True)]
+
+
+def _ids(rows: Rows, name: str) -> list[Json]:
+    if name not in rows.names:
+        return [None] * len(rows)
+    values, missing = rows.column(name)
+    return [None if gone else _text(value) for value, gone in zip(values.tolist(), missing.tolist(), strict=True)]
 
 
 def _broken(answerer: Answerer, rows: Sequence[Record]) -> dict[int, BrokenContract]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from seaway.core.batch import Json
 from seaway.core.contract import Column, Contract, Output
+from seaway.serve import v2
 from seaway.serve.releases import Loaded, Serving
 
 DIALECT = "3.1.0"
@@ -97,6 +98,8 @@ def document(models: Mapping[str, Serving], version: str) -> dict[str, Json]:
             paths[f"{prefix}/explain"] = {"post": _explain(name, loaded)}
             paths[f"{prefix}/labels"] = {"post": _label(name, loaded)}
             paths[f"{prefix}/contract"] = {"get": _page("What a row must look like")}
+        paths[f"/v2/models/{name}/infer"] = {"post": _infer(name, loaded)}
+        paths[f"/v2/models/{name}"] = {"get": _page("Open Inference Protocol: inputs and outputs")}
     for path, summary in PAGES.items():
         paths[path] = {"get": _page(summary)}
     info = {"title": "Seaway", "version": version, "description": "Models served by Seaway."}
@@ -235,6 +238,30 @@ def _explain(name: str, loaded: Loaded) -> dict[str, Json]:
     }
     asked = {"type": "object", "required": ["rows"], "properties": {"rows": rows}}
     return _post(f"Why {name} answers as it does", asked, told, example(loaded))
+
+
+def _infer(name: str, loaded: Loaded) -> dict[str, Json]:
+    tensor = {
+        "type": "object",
+        "required": ["name", "shape", "datatype", "data"],
+        "properties": {
+            "name": {"type": "string"},
+            "shape": {"type": "array", "items": {"type": "integer"}},
+            "datatype": {"type": "string"},
+            "data": {"type": "array"},
+        },
+    }
+    tensors = {"type": "array", "items": tensor}
+    asked = {"type": "object", "required": ["inputs"], "properties": {"id": {"type": "string"}, "inputs": tensors}}
+    told = {
+        "type": "object",
+        "properties": {
+            **{field: {"type": "string"} for field in ("model_name", "model_version", "id")},
+            "outputs": tensors,
+        },
+    }
+    given = {"inputs": v2.tensors([loaded.example], loaded.contract)}
+    return _post(f'Predictions of {name} as tensors; errors are {{"error": text}}', asked, told, given)
 
 
 def _label(name: str, loaded: Loaded) -> dict[str, Json]:

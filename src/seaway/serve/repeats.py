@@ -1,7 +1,7 @@
 """Repeats: a request that carries the caller's own id a second time gets the first answer (DESIGN 5).
 
 What is promised, per caller (principal) and model: a repeat returns the first answer while it is among the newest
-`COUNT` answers with a caller's id and, after a restart, within the newest `BYTES` of the log. Workers see one another's
+`COUNT` answers with a caller's id (and their newest `BYTES`) and, after a restart, within the newest `BYTES` of the log. Workers see one another's
 answers through their segments. Two copies of a request that reach two workers at the same moment may both be
 answered, and with durability "none" another worker may not see an answer yet: the log is at-least-once.
 """
@@ -27,11 +27,16 @@ Key = tuple[str, str]
 
 
 class Repeats:
-    """The newest answers to requests with a caller's id, oldest dropped first. Used by one thread."""
+    """The newest answers to requests with a caller's id, oldest dropped first. Used by one thread.
+
+    `highest` is the highest sequence that was read: a clock set back must not fall behind it.
+    """
 
     def __init__(self, folder: Path, worker: int, *, count: int = COUNT, size: int = BYTES) -> None:
         self._folder, self._worker, self._count = folder, worker, count
         self._known: OrderedDict[Key, Prediction] = OrderedDict()
+        self._size, self._most = 0, size
+        self.highest = 0
         self._offsets: dict[tuple[int, int], int] = {}
         self._rebuild(size)
 
@@ -46,9 +51,10 @@ class Repeats:
     def note(self, one: Event) -> None:
         """Remember an answer; the first under an id stays."""
         if isinstance(one, Prediction) and one.client_id and one.status < 400 and one.arm in ("champion", "canary"):
-            self._known.setdefault((one.principal, one.client_id), _slim(one))
-            while len(self._known) > self._count:
-                self._known.popitem(last=False)
+            kept = self._known.setdefault((one.principal, one.client_id), slim := _slim(one))
+            self._size += len(one.answers) if kept is slim else 0
+            while len(self._known) > self._count or (self._size > self._most and len(self._known) > 1):
+                self._size -= len(self._known.popitem(last=False)[1].answers)
 
     def _rebuild(self, size: int) -> None:
         """Read the newest segments, oldest of them first; what lies before them is passed over."""
@@ -80,6 +86,7 @@ class Repeats:
         with contextlib.suppress(Malformed, msgspec.DecodeError):  # damage is for the monitor and `doctor` to tell
             for end, one in segment.events(path, offset):
                 self.note(one)
+                self.highest = max(self.highest, one.sequence)
                 self._offsets[key] = end
 
 

@@ -8,7 +8,7 @@ protocol's own form, {"error": "text"}.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -128,6 +128,20 @@ def _values(place: int, tensor: Tensor, column: Column | None) -> list[Json]:
     if column is not None and column.kind == "integer" and tensor.datatype not in INTEGERS:
         return [int(value) if value.__class__ is float and value.is_integer() else value for value in values]
     return values
+
+
+def tensors(rows: Sequence[Mapping[str, Json]], contract: Contract) -> list[dict[str, Json]]:
+    """Return rows as a caller sends them over this protocol. A column that a row leaves out is null there."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [
+        {
+            "name": name,
+            "shape": [len(rows)],
+            "datatype": DATATYPES.get(contract.by_name[name].kind, TEXT)[0],
+            "data": [row.get(name) for row in rows],
+        }
+        for name in names
+    ]
 
 
 def response(serving: Serving, logged: Prediction, answer: Answer | None, wanted: list[str]) -> bytes:

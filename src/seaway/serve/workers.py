@@ -98,6 +98,7 @@ class Worker:
         models, tally, clock = Models(), Tally(), chance.Clock()
         serving = state / "serving"
         tally.take_up(msgspec.structs.replace(metrics.read(serving / f"{told.worker:05d}.metrics"), gauges=[]))
+        tally.count("seaway_worker_starts", (str(told.worker),))
         self._standing = Standing(folder=serving, worker=told.worker, port=told.port, models=models, tally=tally)
         self._handlers = Handlers(models, settings, tally, clock=clock)
         verifier = TrustFolder(Path(told.keys))

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from seaway.core.answer import Answerer
+from seaway.data import read
+from seaway.data.validate import validate
 from seaway.security.sign import TrustFolder
 from seaway.serve import offline
 from tests import credit
@@ -48,3 +50,15 @@ def test_the_target_in_the_file_is_not_seen_by_the_model(answerer: Answerer) -> 
     found: list[dict[str, Any]] = []
     offline.score(answerer, [[{**ROW, "outcome": "bad"}], [ROW]], found.extend)
     assert found[0] == found[1]
+
+
+def test_validated_rows_go_by_column_to_the_same_answers_bit_for_bit(answerer: Answerer) -> None:
+    rows = [*credit.rows(300, seed=3), {**ROW, "purpose": "boat"}, {**ROW, "amount": None}, {**ROW, "months": 900}]
+    found: dict[str, list[dict[str, Any]]] = {"by row": [], "by column": []}
+    offline.score(answerer, [rows], found["by row"].extend)
+    validated = validate(read.table(rows), credit.CONTRACT)
+    assert not len(validated.broken)
+    done = offline.score(answerer, [validated.rows], found["by column"].extend, size=70)
+    assert (done.rows, done.refused) == (len(rows), 0)
+    assert found["by column"] == found["by row"]
+    assert found["by column"][300]["flags"] == "purpose:unseen"

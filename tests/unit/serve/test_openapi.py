@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from seaway.core.contract import Column
-from seaway.serve import openapi
+from seaway.serve import openapi, v2
 
 
 def test_every_example_works_as_pasted(at_desk: Any) -> None:
@@ -22,11 +22,15 @@ def test_every_example_works_as_pasted(at_desk: Any) -> None:
                 "explain": desk.handlers.explain,
                 "labels": desk.handlers.label,
             }
-            reply = await handler[path.rpartition("/")[2]](json.dumps(example).encode())
+            sent = json.dumps(example).encode()
+            if path.endswith("/infer"):
+                reply = await v2.infer(desk.handlers, sent, "credit", "", "local")
+            else:
+                reply = await handler[path.rpartition("/")[2]](sent)
             assert reply.status == 200, (path, reply.body)
             assert b'"flags"' not in reply.body
             tried += 1
-        assert tried == 6
+        assert tried == 7
 
     at_desk(script)
 

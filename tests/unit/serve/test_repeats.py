@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from seaway.core import event, segment
+import msgspec
+
+from seaway.core import chance, event, segment
 from seaway.core.event import Prediction
 from seaway.serve.repeats import Repeats
 from seaway.serve.segments import OpenSegment
@@ -77,3 +79,18 @@ def test_another_workers_answer_is_seen_while_it_is_written_and_after_it_is_seal
     other.write(segment.frame(event.encode(prediction("c", 3))))
     other.seal()
     assert repeats.find("p", "c")
+
+
+def test_large_answers_are_bounded_by_their_bytes(tmp_path: Path) -> None:
+    repeats = Repeats(tmp_path, 0, size=1000)
+    for number in range(10):
+        repeats.note(msgspec.structs.replace(prediction(f"n{number}", number), answers=b"x" * 400))
+    assert [number for number in range(10) if repeats.find("p", f"n{number}")] == [8, 9]
+
+
+def test_the_highest_sequence_is_known_after_a_restart(tmp_path: Path) -> None:
+    """A clock that was set back must not give a label a lower sequence than the prediction it is about."""
+    write(tmp_path, 0, 5, prediction("", 7), prediction("", 9_000_000_000_000_000), sealed=True)
+    clock = chance.Clock()
+    clock.seen(Repeats(tmp_path, 0).highest)
+    assert clock.next() > 9_000_000_000_000_000
