@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from seaway.core import bundle, chance
@@ -19,12 +18,11 @@ from seaway.core.assignment import Assignment
 from seaway.core.contract import NAME
 from seaway.core.errors import BadInput, Conflict, NotFound, Refused
 from seaway.core.verdict import Verdict, failed, worst
-from seaway.registry import schema
+from seaway.registry import rows, schema
 from seaway.registry.bundles import FolderStore
 from seaway.registry.connect import open_engine, transaction
+from seaway.registry.former import former as former_of
 from seaway.security.sign import TrustFolder
-
-T = TypeVar("T")
 
 
 class Reservation(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,14 +97,14 @@ class Registry:
         with transaction(self._engine, write=True) as connection:
             known = connection.execute(select(table).where(table.c.model == model, table.c.key == key)).first()
             if known is not None:
-                return _read(known, Reservation)
-            _add_model(connection, model)
-            newest = _newest(connection, model)
+                return rows.read(known, Reservation)
+            rows.add_model(connection, model)
+            newest = rows.newest(connection, model)
             made = Reservation(
                 model=model,
                 key=key,
-                version=_next(connection, table.c.version, table.c.model == model),
-                sequence=_next(connection, table.c.sequence),
+                version=rows.next_number(connection, table.c.version, table.c.model == model),
+                sequence=rows.next_number(connection, table.c.sequence),
                 parent=newest.champion if newest else "",
                 created=chance.stamp(),
             )
@@ -159,8 +157,8 @@ class Registry:
         """Return a model's releases, oldest first."""
         table = schema.releases
         with transaction(self._engine, write=False) as connection:
-            rows = connection.execute(select(table).where(table.c.model == model).order_by(table.c.version))
-            return [_read(row, Release, "verdicts") for row in rows]
+            found = connection.execute(select(table).where(table.c.model == model).order_by(table.c.version))
+            return [rows.read(row, Release, "verdicts") for row in found]
 
     def release(self, model: str, digest_or_version: str | int) -> Release:
         """Return one release by version, digest, or the first eight or more digits of its digest."""
@@ -186,21 +184,17 @@ class Registry:
     def assignment(self, model: str) -> Assignment | None:
         """Return what answers for the model now; None before its first release is assigned."""
         with transaction(self._engine, write=False) as connection:
-            return _newest(connection, model)
+            return rows.newest(connection, model)
 
     def assignments(self, model: str) -> list[Assignment]:
         """Return every assignment there ever was, oldest first."""
         with transaction(self._engine, write=False) as connection:
-            return [assignment for assignment, _ in _all(connection, model)]
+            return [assignment for assignment, _ in rows.every_step(connection, model)]
 
     def former(self, model: str) -> Assignment | None:
-        """Return the assignment that a rollback restores: the newest before the release being withdrawn came in.
-
-        Withdrawn is the canary where there is one, else the champion. Former rollbacks count as undone steps, so that a
-        second one goes further back instead of forward again. None where there is nothing before.
-        """
+        """Return the assignment that a rollback restores: the newest before the release being withdrawn came in."""
         with transaction(self._engine, write=False) as connection:
-            return _former(_all(connection, model))
+            return former_of(rows.every_step(connection, model))
 
     def move(
         self,
@@ -225,7 +219,7 @@ class Registry:
         table = schema.releases
         try:
             with transaction(self._engine, write=True) as connection:
-                newest = _newest(connection, made.model)
+                newest = rows.newest(connection, made.model)
                 if (newest.sequence if newest else 0) != expect:
                     raise _moved(made.model, expect)
                 known = set(connection.scalars(select(table.c.digest).where(table.c.model == made.model)))
@@ -236,8 +230,8 @@ class Registry:
                             where="registry",
                             fix="Register it first: `seaway release`.",
                         )
-                connection.execute(insert(schema.assignments).values(**_row(made), restores=restores))
-                _write_down(connection, made.model, kind, made.sequence, principal, reason, evidence)
+                connection.execute(insert(schema.assignments).values(**rows.row_of(made), restores=restores))
+                rows.write_down(connection, made.model, kind, made.sequence, principal, reason, evidence)
         except IntegrityError:  # a database without BEGIN IMMEDIATE: two inserted the same sequence
             raise _moved(made.model, expect) from None
         return made
@@ -248,15 +242,15 @@ class Registry:
         """Return everything that happened to a model, oldest first."""
         table = schema.history
         with transaction(self._engine, write=False) as connection:
-            rows = connection.execute(select(table).where(table.c.model == model).order_by(table.c.number))
-            return [_read(row, Entry, "evidence") for row in rows]
+            found = connection.execute(select(table).where(table.c.model == model).order_by(table.c.number))
+            return [rows.read(row, Entry, "evidence") for row in found]
 
     def note(self, model: str, kind: str, *, reason: str, principal: str, evidence: Sequence[Verdict] = ()) -> None:
         """Write down a decision that moves nothing (a hold, a refusal), with its evidence."""
         with transaction(self._engine, write=True) as connection:
-            _add_model(connection, model)
-            newest = _newest(connection, model)
-            _write_down(connection, model, kind, newest.sequence if newest else None, principal, reason, evidence)
+            rows.add_model(connection, model)
+            newest = rows.newest(connection, model)
+            rows.write_down(connection, model, kind, newest.sequence if newest else None, principal, reason, evidence)
 
     def _add_release(self, connection: Connection, release: Release) -> None:
         table = schema.releases
@@ -270,110 +264,11 @@ class Registry:
                     fix="Reserve a new version for this build.",
                 )
             return
-        _add_model(connection, release.model)
-        row = msgspec.structs.asdict(release) | {"verdicts": _text(release.verdicts)}
+        rows.add_model(connection, release.model)
+        row = msgspec.structs.asdict(release) | {"verdicts": rows.text_of(release.verdicts)}
         connection.execute(insert(table).values(**row))
         reason = f"version {release.version}: {release.digest}"
-        _write_down(connection, release.model, "registered", None, release.principal, reason, release.verdicts)
-
-
-# ------------------------------------------------------------------------------------------------- rows and values
-
-
-def _row(assignment: Assignment) -> dict[str, Any]:
-    digest, share = assignment.canary or (None, None)
-    row = msgspec.structs.asdict(assignment)
-    return row | {"canary": digest, "share": share, "shadows": _text(assignment.shadows)}
-
-
-def _assignment(row: Row[Any]) -> Assignment:
-    return Assignment(
-        model=row.model,
-        sequence=row.sequence,
-        champion=row.champion,
-        canary=(row.canary, row.share) if row.canary else None,
-        shadows=msgspec.json.decode(row.shadows, type=tuple[str, ...]),
-        salt=row.salt,
-        reason=row.reason,
-    )
-
-
-def _read(row: Row[Any], kind: type[T], verdicts: str = "") -> T:
-    values = dict(row._mapping)
-    if verdicts:
-        values[verdicts] = msgspec.json.decode(values[verdicts], type=tuple[Verdict, ...])
-    return kind(**values)
-
-
-def _text(value: object) -> str:
-    return msgspec.json.encode(value, order="sorted").decode()
-
-
-def _newest(connection: Connection, model: str) -> Assignment | None:
-    table = schema.assignments
-    query = select(table).where(table.c.model == model).order_by(table.c.sequence.desc()).limit(1)
-    row = connection.execute(query).first()
-    return _assignment(row) if row is not None else None
-
-
-def _all(connection: Connection, model: str) -> list[tuple[Assignment, int | None]]:
-    """Return (assignment, sequence it restored) of a model, oldest first."""
-    table = schema.assignments
-    rows = connection.execute(select(table).where(table.c.model == model).order_by(table.c.sequence))
-    return [(_assignment(row), row.restores) for row in rows]
-
-
-def _former(steps: Sequence[tuple[Assignment, int | None]]) -> Assignment | None:
-    if not steps:
-        return None
-    by_sequence = {assignment.sequence: (assignment, restores) for assignment, restores in steps}
-
-    def origin(sequence: int) -> int:
-        """Return where the content of an assignment was made: a rollback stands where what it restored stood."""
-        while (restores := by_sequence[sequence][1]) is not None:
-            sequence = restores
-        return sequence
-
-    current = steps[-1][0]
-    earlier: list[Assignment] = []
-    before = origin(current.sequence) - 1
-    while before in by_sequence:
-        earlier.append(by_sequence[before][0])
-        before = origin(before) - 1
-    withdrawn = current.canary[0] if current.canary else current.champion
-    return next((one for one in earlier if withdrawn not in one.digests), earlier[0] if earlier else None)
-
-
-def _next(connection: Connection, column: Any, *where: Any) -> int:
-    return int(connection.scalar(select(func.coalesce(func.max(column), 0)).where(*where)) or 0) + 1
-
-
-def _add_model(connection: Connection, model: str) -> None:
-    table = schema.models
-    if connection.execute(select(table.c.name).where(table.c.name == model)).first() is None:
-        connection.execute(insert(table).values(name=model, made=chance.stamp()))
-
-
-def _write_down(
-    connection: Connection,
-    model: str,
-    kind: str,
-    sequence: int | None,
-    principal: str,
-    reason: str,
-    evidence: Sequence[Verdict],
-) -> None:
-    connection.execute(
-        insert(schema.history).values(
-            model=model,
-            at=chance.stamp(),
-            kind=kind,
-            sequence=sequence,
-            principal=principal,
-            reason=reason,
-            evidence=_text(tuple(evidence)),
-        )
-    )
+        rows.write_down(connection, release.model, "registered", None, release.principal, reason, release.verdicts)
 
 
 # ------------------------------------------------------------------------------------------------------- refusals
