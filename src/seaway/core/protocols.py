@@ -58,6 +58,10 @@ class Encoder(Protocol):
         """Turn accepted rows into numbers; soft breaks become flags."""
         ...
 
+    def batch(self, rows: Rows) -> Batch:
+        """Turn rows that were validated already into numbers, column by column: the same bits as one by one."""
+        ...
+
     def render(self, answers: Mapping[str, Array], batch: Batch) -> list[dict[str, Json]]:
         """Turn answers into one JSON object per case, flags included."""
         ...

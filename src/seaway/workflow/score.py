@@ -13,7 +13,7 @@ from seaway.data import blocks, write
 from seaway.lab.progress import Progress, Silent
 from seaway.serve import offline
 from seaway.workflow.release import answerer
-from seaway.workflow.sent import as_sent
+from seaway.workflow.sent import typed
 from seaway.workflow.workspace import Workspace
 
 
@@ -49,7 +49,7 @@ def score(
             shown.step(rows, max(rows, total), f"{rows:,} rows answered", left)
 
         done = offline.score(
-            opened, (as_sent(block, opened.contract) for block in blocks.blocks(source)), take, progress=show
+            opened, (typed(block, opened.contract) for block in blocks.blocks(source)), take, progress=show
         )
     return Scored(rows=done.rows, refused=done.refused, cells=done.cells, seconds=done.seconds, release=opened.digest)
 
