@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from seaway.core.batch import Array
-from seaway.monitor.drift.shift import Shift, chi_square, psi
+from seaway.monitor.drift.shift import Shift, chi_square, more_often, psi
 
 NEW, OTHER = "(new)", "other"
 SHOWN = 10
@@ -26,11 +26,14 @@ def compare(column: str, values: Array, then: Mapping[str, float]) -> Shift:
     names = [*then, *([rest] if rest not in then else [])]
     now = np.array([found[name] + (sum(unknown.values()) if name == rest else 0) for name in names], dtype=np.float64)
     before = np.array([then.get(name, 0.0) for name in names], dtype=np.float64)
-    largest = np.argsort(-(now + before), kind="stable")[:SHOWN]
+    # Chi-square puts rare categories together, where a new one would drown: it has a test of its own.
+    new = names.index(rest)
+    p_new = more_often(now[new], before[new], now.sum(), before.sum())
+    largest = [place for place in np.argsort(-(now + before), kind="stable")[:SHOWN] if now[place] + before[place]]
     return Shift(
         column=column,
-        detector="chi-square",
-        p=chi_square(now, before),
+        detector="chi-square and exact test of new categories",
+        p=min(1.0, 2 * min(chi_square(now, before), p_new)),  # two tests, one answer (Bonferroni)
         effect=psi(*_without_empty(now, before)),
         figures={
             "categories": [names[place] for place in largest],

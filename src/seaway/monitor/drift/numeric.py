@@ -34,7 +34,9 @@ def compare(column: str, values: Array, edges: Array, then: Array) -> Shift:
 
 
 def _coarse(then: Array) -> Array:
-    """Return where about BINS bins begin that hold equal parts of the reference."""
+    """Return where bins begin: the reference's own, or about BINS of equal parts where it has more than twice as many."""
+    if len(then) <= 2 * BINS:
+        return np.arange(len(then))
     share = np.cumsum(then) / then.sum()
     before = np.concatenate([[0.0], share[:-1]])
     bins = np.minimum((before * BINS + 1e-9).astype(np.int64), BINS - 1)

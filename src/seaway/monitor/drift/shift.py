@@ -73,6 +73,14 @@ def chi_square(now: Array, then: Array) -> float:
     return float(special.chdtrc(len(now) - 1, statistic))
 
 
+def more_often(now: float, then: float, n: float, m: float) -> float:
+    """Return the p-value that something seen `now` of n and `then` of m times has become no more frequent (exact, one-sided).
+
+    Given that it was seen so often in all, each time fell into either sample by their sizes (conditional binomial test).
+    """
+    return float(special.bdtrc(now - 1, now + then, n / (n + m))) if now else 1.0
+
+
 def kolmogorov_smirnov(now: Array, then: Array) -> tuple[float, float]:
     """Return (largest distance of the distribution functions at the bins' edges, p-value), of counts in order (bins,).
 

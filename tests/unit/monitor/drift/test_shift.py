@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from seaway.core.chance import rng
-from seaway.monitor.drift.shift import chi_square, kolmogorov_smirnov, psi
+from seaway.monitor.drift.shift import chi_square, kolmogorov_smirnov, more_often, psi
 
 
 def test_chi_square_agrees_with_scipy() -> None:
@@ -22,6 +22,12 @@ def test_chi_square_puts_rare_bins_together() -> None:
     expected = stats.chi2_contingency([[50, 32], [500, 306]], correction=False).pvalue
     assert chi_square(now, then) == pytest.approx(expected, rel=1e-12)
     assert chi_square(np.array([5.0]), np.array([9.0])) == 1.0
+
+
+def test_more_often_agrees_with_scipy() -> None:
+    expected = stats.binomtest(7, 10, 200 / 1000, alternative="greater").pvalue
+    assert more_often(7, 3, 200, 800) == pytest.approx(expected, rel=1e-9)
+    assert more_often(0, 3, 200, 800) == 1.0
 
 
 def test_kolmogorov_smirnov_is_never_below_the_exact_test() -> None:
