@@ -17,6 +17,7 @@ import os
 import queue
 import threading
 from collections.abc import Awaitable, Iterator, Sequence
+from copy import copy
 from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -109,7 +110,7 @@ class EventLog:
 
     def _append(self, data: bytes, records: int) -> Awaitable[None]:
         if self.failure is not None:
-            raise self.failure
+            raise copy(self.failure)
         if self.waiting + len(data) > MAX_WAITING:
             raise Unavailable(
                 "Too many answers wait for the disk", where="log", fix="Send fewer requests at once.", code="overloaded"
@@ -149,7 +150,7 @@ class EventLog:
                 if error is None:
                     item.done.set_result(None)
                 else:
-                    item.done.set_exception(error)
+                    item.done.set_exception(copy(error))  # each is raised elsewhere and grows a trace of its own
 
     def _chain(self, worker: int) -> Iterator[Event]:
         for owner, number, path in of_folder(self.folder):
@@ -170,22 +171,24 @@ class _Writer:
 
     def run(self, waiting: queue.SimpleQueue[_Item]) -> None:
         """Serve the queue until it says stop."""
-        is_stopped = False
-        while not is_stopped:
-            items = [waiting.get()]
-            while not waiting.empty():
-                items.append(waiting.get())
-            is_stopped = items[-1] is _STOP
-            for number, group in groupby((item for item in items if item is not _STOP), key=lambda item: item.segment):
-                batch = list(group)
-                self._report(batch, self._write(number, b"".join(item.data for item in batch)))
-        self._seal()
+        items: list[_Item] = []
+        try:
+            while not items or items[-1] is not _STOP:
+                items = [waiting.get(), *_all_of(waiting)]
+                for number, group in groupby(items, key=lambda item: item.segment):
+                    batch = list(group)
+                    self._report(batch, self._write(number, b"".join(item.data for item in batch)))
+            self._seal()
+        except BaseException:  # a fault of ours: nobody must wait for a thread that has ended
+            self._die()
+            self._report([*items, *_all_of(waiting)], self._dead)
+            raise
 
     def _write(self, number: int, data: bytes) -> SeawayError | None:
         """Write records of one segment and make them durable, or say why they are not."""
         if self._open is not None and self._open.number != number:
             self._seal()
-        if self._dead is not None or not data:
+        if self._dead is not None or not data:  # without data it was only to seal
             return self._dead
         if number <= self._refused:
             return _unwritable()
@@ -229,6 +232,13 @@ class _Writer:
         if loops:
             with contextlib.suppress(RuntimeError):  # the loop has ended, so nobody waits
                 loops[0].call_soon_threadsafe(self._log.settle, items, error, self._dead is not None)
+
+
+def _all_of(waiting: queue.SimpleQueue[_Item]) -> list[_Item]:
+    found = []
+    while not waiting.empty():  # the only reader is this thread
+        found.append(waiting.get())
+    return found
 
 
 def forget(done: Awaitable[None]) -> None:

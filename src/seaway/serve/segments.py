@@ -65,7 +65,8 @@ class OpenSegment:
         """
         if self.size <= segment.HEADER.size:
             os.close(self._handle)
-            self.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)
             return
         os.fsync(self._handle)
         os.close(self._handle)
