@@ -78,7 +78,7 @@ def more_often(now: float, then: float, n: float, m: float) -> float:
 
     Given that it was seen so often in all, each time fell into either sample by their sizes (conditional binomial test).
     """
-    return float(special.bdtrc(now - 1, now + then, n / (n + m))) if now else 1.0
+    return float(special.bdtrc(int(now) - 1, int(now + then), n / (n + m))) if now else 1.0
 
 
 def kolmogorov_smirnov(now: Array, then: Array) -> tuple[float, float]:
