@@ -66,7 +66,7 @@ def truth(asked: Sequence[Mapping[str, Any]], seed: int = 0) -> Array:
             for row in asked
         ]
     )
-    return (rng.random(len(asked)) < 1 / (1 + np.exp(-margin))).astype(np.float64)
+    return np.asarray(rng.random(len(asked)) < 1 / (1 + np.exp(-margin)), dtype=np.float64)
 
 
 @cache
