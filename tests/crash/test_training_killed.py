@@ -25,7 +25,7 @@ from seaway.tasks.tabular.task import Tabular
 
 rows = read.table(Path(sys.argv[1]))
 draft, _ = infer.draft(rows, target="outcome")
-settings = load(None, {"train.trials": 10, "train.threads": 1, "split.folds": 3})
+settings = load(None, {"train.trials": 10, "train.threads": 2, "split.folds": 3})
 data = build.dataset(rows, Tabular().shape(draft, rows, {}), settings)
 print(train(data, Tabular(), settings, Path(sys.argv[2]), progress=Silent(), started=monotonic()).digest)
 """

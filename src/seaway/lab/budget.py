@@ -14,6 +14,7 @@ from seaway.core.chance import monotonic
 from seaway.core.settings import TrainSettings
 from seaway.lab.exam import Exam
 from seaway.lab.journal import Record
+from seaway.lab.threads import workers
 
 FIXED_TAIL_S = 1.2
 TAIL_S_PER_ROW = 3e-5
@@ -79,4 +80,9 @@ def refit_s(record: Record, exam: Exam, rows: int) -> float:
 
 def mean_s(records: Sequence[Record]) -> float:
     """Return the seconds a trial takes on average; none is known to take none."""
-    return sum(sum(record.seconds) for record in records) / len(records) if records else 0.0
+    return sum(record.took_s for record in records) / len(records) if records else 0.0
+
+
+def together_s(seconds: Sequence[float], threads: int) -> float:
+    """Return the seconds that fits of so many seconds each take side by side."""
+    return max(max(seconds, default=0.0), sum(seconds) / workers(len(seconds), threads))

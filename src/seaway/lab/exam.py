@@ -6,6 +6,7 @@ answers it: out-of-fold scores stay honest.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from seaway.core.contract import Contract
 from seaway.core.dataset import TEST, TRAIN, Dataset
 from seaway.core.errors import BadInput
 from seaway.core.protocols import Encoder, Model, Params, Task
+from seaway.lab.threads import each, workers
 
 INNER = 6
 """One known row in so many decides when training stops."""
@@ -53,11 +55,12 @@ class Exam:
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What a model answered out of fold: margin (n, targets), what each fold learnt, seconds by fold."""
+    """What a model answered out of fold: margin (n, targets), what each fold learnt, seconds by fold and in all."""
 
     margin: Array
     learnt: tuple[Mapping[str, float], ...]
     seconds: tuple[float, ...]
+    took_s: float
 
 
 def prepare(data: Dataset, task: Task, rows: Array, folds: int, seed: int) -> Exam:
@@ -88,23 +91,34 @@ def prepare(data: Dataset, task: Task, rows: Array, folds: int, seed: int) -> Ex
 
 
 def sit(exam: Exam, model: Model, params: Params, *, number: int, threads: int, until: float) -> Answers:
-    """Fit the model on every fold and ask about the rows it has not seen; `until` is shared out over the folds."""
-    margins, learnt, seconds = [], [], []
-    for place, fold in enumerate(exam.folds):
-        begun = monotonic()
-        share = begun + (until - begun) / (len(exam.folds) - place)
+    """Fit the model on every fold, side by side, and ask about the rows it has not seen.
+
+    The time to `until` is shared out over the folds that one thread after another takes up.
+    """
+    begun = monotonic()
+    at_once = workers(len(exam.folds), threads)
+
+    def fold(place: int, share: int) -> tuple[Array, Mapping[str, float], float]:
+        known, now = exam.folds[place], monotonic()
+        left = math.ceil((len(exam.folds) - place) / at_once)
         fitted = model.fit(
-            fold.train,
-            fold.valid,
+            known.train,
+            known.valid,
             contract=exam.contract,
-            params={**params, "threads": threads},
+            params={**params, "threads": share},
             seed=seed_of(exam.seed, number, place),
-            until=share,
+            until=now + (until - now) / left,
         )
-        margins.append(fitted.predict(fold.asked.batch)["margin"])
-        learnt.append(dict(getattr(fitted, "learnt", {})))
-        seconds.append(monotonic() - begun)
-    return Answers(margin=np.concatenate(margins), learnt=tuple(learnt), seconds=tuple(seconds))
+        margin = fitted.predict(known.asked.batch)["margin"]
+        return margin, dict(getattr(fitted, "learnt", {})), monotonic() - now
+
+    found = each(fold, range(len(exam.folds)), threads)
+    return Answers(
+        margin=np.concatenate([margin for margin, _, _ in found]),
+        learnt=tuple(learnt for _, learnt, _ in found),
+        seconds=tuple(seconds for _, _, seconds in found),
+        took_s=monotonic() - begun,
+    )
 
 
 def everything(data: Dataset, rows: Array) -> Sample:

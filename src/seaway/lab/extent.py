@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from seaway.core.protocols import Model
 from seaway.lab.budget import PACE, Budget, scaled_s
 from seaway.lab.exam import seed_of
 from seaway.lab.samplers import defaults
+from seaway.lab.threads import workers
 
 MOST = {"fast": 20_000, "balanced": 50_000, "best": 500_000}
 """Rows searched on at most, by preset: hyper-parameters found on these serve more rows as well."""
@@ -31,9 +33,9 @@ def extent(
     most = min(rows, MOST[preset])
     if not budget.is_bounded or most <= FEWEST:
         return most
-    measured, seconds = _probe(sample, contract, models, budget, threads)
+    measured, seconds = _probe(sample, contract, models, budget)
     left = budget.search_until(scaled_s(seconds, measured, rows)) - monotonic()
-    there = FOR_DEFAULTS * max(0.5, left) / folds
+    there = FOR_DEFAULTS * max(0.5, left) / math.ceil(folds / workers(folds, threads))
     fitting = measured * (there / max(seconds, 1e-6)) ** (1 / PACE)
     return int(np.clip(fitting, FEWEST, most))
 
@@ -45,9 +47,7 @@ def chosen(rows: Array, count: int, seed: int) -> Array:
     return np.sort(rng("extent", seed).permutation(rows)[:count])
 
 
-def _probe(
-    sample: Sample, contract: Contract, models: Sequence[Model], budget: Budget, threads: int
-) -> tuple[int, float]:
+def _probe(sample: Sample, contract: Contract, models: Sequence[Model], budget: Budget) -> tuple[int, float]:
     """Train the defaults of every model on a few rows; return how many these were and the seconds it took."""
     places = chosen(np.arange(sample.batch.rows), PROBE, 0)
     until = monotonic() + 0.1 * budget.left_s()
@@ -61,7 +61,7 @@ def _probe(
                 part.take(np.arange(cut)),
                 part.take(np.arange(cut, size)) if cut < size else None,
                 contract=contract,
-                params={**defaults(model.space(part)), "threads": threads},
+                params={**defaults(model.space(part)), "threads": 1},
                 seed=seed_of(0, 0, 0),
                 until=until,
             )

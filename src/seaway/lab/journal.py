@@ -35,7 +35,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One trial as written; `seconds` and `fitted` (rows learnt from) are by fold, `digest` is of its margins."""
+    """One trial as written; `seconds` are by fold, `took_s` from first to last, `digest` is of its margins."""
 
     number: int
     model: str
@@ -44,6 +44,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     by_fold: tuple[float, ...]
     learnt: tuple[dict[str, float], ...]
     seconds: tuple[float, ...]
+    took_s: float
     digest: str
 
 

@@ -13,12 +13,13 @@ from seaway.core.batch import Array, Batch, Sample
 from seaway.core.chance import monotonic
 from seaway.core.contract import Contract
 from seaway.core.protocols import Finish, Fitted, Params
-from seaway.lab.budget import refit_s
+from seaway.lab.budget import refit_s, together_s
 from seaway.lab.ensemble import Loss, blended, weights
 from seaway.lab.exam import seed_of
 from seaway.lab.journal import Trial
 from seaway.lab.judge import with_intervals
 from seaway.lab.search import Search, ranked
+from seaway.lab.threads import each
 
 LIBRARY = 20
 MOST = {"fast": 2, "balanced": 4, "best": 8}
@@ -63,17 +64,14 @@ def choose(work: Search, trials: Sequence[Trial], preset: str) -> Blend:
 
 
 def refit(work: Search, blend: Blend, train: Sample, contract: Contract) -> list[Member]:
-    """Fit every member on all training rows.
+    """Fit every member on all training rows, side by side.
 
-    Time that is left is shared out by what each should need; none gets less than that, since a fit broken off at its
-    beginning is worth nothing and members were chosen to fit in.
+    None gets less time than it should need, since a fit broken off at its beginning is worth nothing, and members were
+    chosen to fit in.
     """
-    members = []
-    needs = [refit_s(trial.record, work.exam, work.rows) for trial, _ in blend.parts]
-    for place, (trial, weight) in enumerate(blend.parts):
-        begun = monotonic()
-        share = (work.budget.refit_until - begun) * needs[place] / max(sum(needs[place:]), 1e-9)
-        until = begun + max(share, needs[place])
+
+    def member(part: tuple[Trial, float], threads: int) -> Member:
+        trial, weight = part
         model = work.models[trial.model]
         params: Params = trial.record.params
         if isinstance(model, Settles):
@@ -82,12 +80,13 @@ def refit(work: Search, blend: Blend, train: Sample, contract: Contract) -> list
             train,
             None,
             contract=contract,
-            params={**params, "threads": work.threads},
+            params={**params, "threads": threads},
             seed=seed_of(work.exam.seed, trial.number, len(work.exam.folds)),
-            until=until,
+            until=max(work.budget.refit_until, monotonic() + refit_s(trial.record, work.exam, work.rows)),
         )
-        members.append(Member(name=trial.model, params=params, weight=weight, fitted=fitted))
-    return members
+        return Member(name=trial.model, params=params, weight=weight, fitted=fitted)
+
+    return each(member, blend.parts, work.threads)
 
 
 def answers(members: Sequence[Member], finish: Finish, batch: Batch) -> dict[str, Array]:
@@ -126,7 +125,7 @@ def _affordable(work: Search, library: Sequence[Trial], shares: Array) -> Array:
     left = work.budget.refit_until - monotonic()
     cost = np.array([refit_s(trial.record, work.exam, work.rows) for trial in library])
     kept = shares.copy()
-    while (kept > 0).sum() > 1 and cost[kept > 0].sum() > left:
+    while (kept > 0).sum() > 1 and together_s(cost[kept > 0].tolist(), work.threads) > left:
         kept[np.flatnonzero(kept > 0)[np.argmin(kept[kept > 0])]] = 0.0
     return np.asarray(kept / kept.sum())
 

@@ -10,7 +10,7 @@ import numpy as np
 from seaway.core.chance import monotonic
 from seaway.core.protocols import Model, Params
 from seaway.lab import stop as stops
-from seaway.lab.budget import Budget, mean_s, refit_s
+from seaway.lab.budget import Budget, mean_s, refit_s, together_s
 from seaway.lab.exam import Exam, sit
 from seaway.lab.journal import Journal, Record, Trial
 from seaway.lab.judge import Judge
@@ -90,6 +90,7 @@ def _attempt(work: Search, journal: Journal, number: int, name: str, params: Par
         by_fold=work.judge.by_fold(found.margin),
         learnt=tuple(dict(learnt) for learnt in found.learnt),
         seconds=found.seconds,
+        took_s=found.took_s,
         digest="",
     )
     return journal.add(record, found.margin)
@@ -108,8 +109,8 @@ def _losses(tried: Sequence[Tried]) -> list[float]:
 
 
 def _refit_ahead(work: Search, trials: Sequence[Trial]) -> float:
-    best = ranked(trials, work.judge)[:MEMBERS_AHEAD]
-    return sum(refit_s(trial.record, work.exam, work.rows) for trial in best)
+    best = [trial.record for trial in ranked(trials, work.judge)[:MEMBERS_AHEAD]]
+    return together_s([refit_s(record, work.exam, work.rows) for record in best], work.threads)
 
 
 def _show(work: Search, journal: Journal, progress: Progress, model: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from seaway.core.answer import encoder_of
 from seaway.core.batch import Array, Batch, Sample
 from seaway.core.candidate import Program
+from seaway.core.chance import monotonic
 from seaway.core.contract import Contract
 from seaway.core.dataset import Dataset
 from seaway.core.protocols import Params, Range
@@ -20,6 +21,7 @@ from seaway.data.build import dataset
 from seaway.data.infer import draft
 from seaway.data.rows import Table
 from seaway.lab.exam import Exam, among, everything, prepare, seed_of, sit
+from seaway.lab.samplers import defaults
 from seaway.tasks.tabular.task import Tabular
 from tests.unit.lab.fixtures import data, frame, settings
 
@@ -158,12 +160,25 @@ def test_answers_stand_beside_their_own_truth() -> None:
     assert np.array_equal(outcomes.truth, whole.truth[outcomes.case])
 
 
-def test_the_time_is_shared_out_over_the_folds() -> None:
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_time_is_shared_out_over_the_folds(threads: int) -> None:
     made = data(rows=300)
     exam = prepare(made, Tabular(), made.split.train, 3, 0)
-    answers = sit(exam, Parrot(), {}, number=0, threads=1, until=1e12)
-    untils = [learnt["until"] for learnt in answers.learnt]
-    assert untils[0] < untils[1] < untils[2] == pytest.approx(1e12)
+    begun = monotonic()
+    answers = sit(exam, Parrot(), {}, number=0, threads=threads, until=begun + 600)
+    ends = [learnt["until"] - begun for learnt in answers.learnt]
+    expected = {1: [200, 300, 600], 2: [300, 600, 600], 3: [600, 600, 600]}[threads]
+    assert ends == pytest.approx(expected, abs=10)
+
+
+def test_side_by_side_or_one_after_another_the_answers_are_the_same() -> None:
+    made = data(rows=300)
+    exam = prepare(made, Tabular(), made.split.train, 3, 0)
+    boosting = Tabular().models(made.contract, "balanced")[-1]
+    params = {**defaults(boosting.space(exam.folds[0].train)), "rounds": 30}
+    one, other = (sit(exam, boosting, params, number=1, threads=threads, until=math.inf) for threads in (1, 3))
+    assert np.array_equal(one.margin, other.margin)
+    assert one.learnt == other.learnt
 
 
 def test_too_few_rows_for_stopping_rows_train_without() -> None:

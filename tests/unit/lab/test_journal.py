@@ -24,6 +24,7 @@ def record(number: int) -> Record:
         by_fold=(0.6, 0.8),
         learnt=({}, {}),
         seconds=(0.1, 0.2),
+        took_s=0.3,
         digest="",
     )
 

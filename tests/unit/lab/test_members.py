@@ -51,6 +51,7 @@ def trial(made: Search, number: int, margin: Array, model: str = "linear", secon
         by_fold=(),
         learnt=({"rounds": 4.0, "rows": 100.0},) * 3,
         seconds=(seconds,) * 3,
+        took_s=3 * seconds,
         digest="",
     )
     return Trial(record=record, margin=margin)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
 
 import lightgbm
 import numpy as np
+import pytest
 import threadpoolctl
 
-from seaway.lab.threads import count, limited
+from seaway.core.chance import sleep
+from seaway.core.errors import BadInput
+from seaway.lab.threads import count, each, limited
 
 
 def used(kind: str) -> set[int]:
@@ -30,3 +34,40 @@ def test_pools_are_held_and_given_back() -> None:
         assert used("blas") == {1}
         assert used("openmp") == {3}
     assert (used("blas"), used("openmp")) == before
+
+
+def test_results_come_in_order_and_threads_are_shared_out() -> None:
+    assert each(lambda item, share: (item, share), range(5), 1) == [(item, 1) for item in range(5)]
+    assert each(lambda item, share: (item, share), range(5), 2) == [(item, 1) for item in range(5)]
+    assert each(lambda item, share: (item, share), range(2), 8) == [(0, 4), (1, 4)]
+    assert each(lambda item, share: item, [], 4) == []
+
+
+def test_never_more_at_once_than_threads() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def work(item: int, share: int) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        sleep(0.02)
+        with lock:
+            running -= 1
+
+    each(work, range(12), 3)
+    assert most == 3
+
+
+def test_an_error_in_one_ends_the_rest() -> None:
+    done = []
+
+    def work(item: int, share: int) -> None:
+        if item == 0:
+            raise BadInput("no", where="here", fix="try again")
+        sleep(0.05)
+        done.append(item)
+
+    with pytest.raises(BadInput, match="no"):
+        each(work, range(50), 2)
+    assert len(done) < 50

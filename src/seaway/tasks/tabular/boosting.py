@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -28,6 +29,9 @@ GROWTH = 0.5
 many rows again: 1.0 and 1.22 (the root) are best in turn, 1.5 (proportional) overfits four of them."""
 
 MOST_GROWTH = 2.0
+
+ROWS_PER_THREAD = 10_000
+"""Rows below which another thread costs more than it brings, as measured."""
 
 FEWEST_TO_BAG = 20
 """Rows below which a random part of them may be none at all, which LightGBM does not survive."""
@@ -68,7 +72,7 @@ class Boosting:
         self, train: Sample, valid: Sample | None, *, contract: Contract, params: Params, seed: int, until: float
     ) -> Boosted:
         """Boost until the loss on `valid` has stopped falling, the rounds are done, or the time is up."""
-        lightgbm = need("lightgbm", extra="lab", why="tasks/tabular/boosting.py")
+        lightgbm = _library()
         begin = start(train, contract)
         settings = _settings(contract, params, seed, train.batch.rows)
         data = _dataset(lightgbm, train, begin, contract, settings)
@@ -131,6 +135,16 @@ class Boosted:
         return replace(trees, base=trees.base + self.begin.margin)
 
 
+def _library() -> Any:
+    """Return LightGBM.
+
+    Its threads wait for one another after each step, by default spinning, which on a machine with other work to do makes
+    two threads many times slower than one. Sleeping is as fast on an idle machine; the setting is read on loading.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return need("lightgbm", extra="lab", why="tasks/tabular/boosting.py")
+
+
 def _settings(contract: Contract, params: Params, seed: int, rows: int) -> dict[str, Any]:
     """Return LightGBM's own parameters: fixed ones for the same answer every time, then those searched over."""
     kind = problem(contract)
@@ -149,7 +163,7 @@ def _settings(contract: Contract, params: Params, seed: int, rows: int) -> dict[
         "feature_pre_filter": False,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": int(params.get("threads", 0)),
+        "num_threads": max(1, min(int(params.get("threads", 1)), rows // ROWS_PER_THREAD)),
         "seed": seed,
         "verbosity": -1,
     }
