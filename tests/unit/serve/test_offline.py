@@ -55,7 +55,7 @@ def test_the_target_in_the_file_is_not_seen_by_the_model(answerer: Answerer) -> 
 def test_validated_rows_go_by_column_to_the_same_answers_bit_for_bit(answerer: Answerer) -> None:
     rows = [*credit.rows(300, seed=3), {**ROW, "purpose": "boat"}, {**ROW, "amount": None}, {**ROW, "months": 900}]
     found: dict[str, list[dict[str, Any]]] = {"by row": [], "by column": []}
-    offline.score(answerer, [rows], found["by row"].extend)
+    offline.score(answerer, [rows], found["by row"].extend, size=70)
     validated = validate(read.table(rows), credit.CONTRACT)
     assert not len(validated.broken)
     done = offline.score(answerer, [validated.rows], found["by column"].extend, size=70)
