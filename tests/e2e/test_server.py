@@ -160,7 +160,7 @@ def test_sigterm_says_not_ready_first_and_finishes_what_it_has(state: Path, free
         for thread in threads:
             thread.join()
     assert set(answered) == {200}
-    assert len(broken) <= 4, broken  # a connection accepted by the kernel as the door closed was never read
+    assert len(broken) <= 4, broken  # at most one for each caller: accepted by the kernel, read by nobody
     logged = [one for one in server.events() if isinstance(one, Prediction)]
     assert len(logged) >= len(answered)
 

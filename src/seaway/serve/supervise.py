@@ -89,13 +89,17 @@ class Supervisor:
         self._say(f"Worker {worker} ended with code {code}; another one takes its place.")
 
     def _stop(self) -> None:
-        """Let every worker finish what it has, then end it; the socket closes last, so that no caller meets a closed door early."""
+        """Let every worker finish what it has, then end it.
+
+        This process lets go of the socket at once, so that the door closes with the last worker's: a connection that nobody
+        will accept would only wait to be reset.
+        """
         for process in self._workers.values():
             process.stop()
+        self._socket.close()
         until = chance.monotonic() + STOP_S
         for process in self._workers.values():
             process.end(until - chance.monotonic())
-        self._socket.close()
 
     def _told(self, worker: int) -> Told:
         return Told(

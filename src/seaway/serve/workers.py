@@ -88,6 +88,13 @@ class _Uvicorn(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the door first, and answer what had come in by then, before idle connections are closed."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(GRACE_S)
+        await super().shutdown(sockets)
+
 
 class Worker:
     """Everything one worker process holds, from start to drained."""
