@@ -19,15 +19,20 @@ from pathlib import Path
 from seaway.core.chance import monotonic
 from seaway.core.settings import load
 from seaway.data import build, infer, read
-from seaway.lab.progress import Silent
 from seaway.lab.train import train
 from seaway.tasks.tabular.task import Tabular
+
+class Watch:
+    def step(self, done, total, message, left_s):
+        import threadpoolctl
+        pools = threadpoolctl.threadpool_info()
+        assert all(pool["num_threads"] == 1 for pool in pools if pool["user_api"] == "blas"), pools
 
 rows = read.table(Path(sys.argv[1]))
 draft, _ = infer.draft(rows, target="outcome")
 settings = load(None, {"train.trials": 10, "train.threads": 2, "split.folds": 3})
 data = build.dataset(rows, Tabular().shape(draft, rows, {}), settings)
-print(train(data, Tabular(), settings, Path(sys.argv[2]), progress=Silent(), started=monotonic()).digest)
+print(train(data, Tabular(), settings, Path(sys.argv[2]), progress=Watch(), started=monotonic()).digest)
 """
 
 

@@ -12,7 +12,7 @@ from seaway.core.batch import Json, Outcomes, Sample
 from seaway.core.candidate import Candidate
 from seaway.core.dataset import Dataset
 from seaway.core.errors import BadInput
-from seaway.core.protocols import Finish, Task
+from seaway.core.protocols import Finish, Model, Task
 from seaway.core.settings import Settings, TrainSettings
 from seaway.data.profile import profile
 from seaway.lab import report, threads
@@ -44,11 +44,13 @@ def train(
     `started` is the monotonic time the command began. A folder whose run was interrupted is continued, a finished one is
     read back. Raises `Conflict` where the folder holds other work.
     """
+    # Models are asked for first: that loads their libraries, and only what is loaded can be held to its threads.
+    models = {model.name: model for model in task.models(data.contract, settings.train.preset)}
     with threads.limited(settings.train.threads) as count, Journal(folder, identity(data, settings)) as journal:
         if (folder / "candidate.json").exists():
             return candidates.load(folder)
         everyone = everything(data, data.split.train)
-        work = _prepared(data, task, settings, journal, everyone, count, started)
+        work = _prepared(data, task, settings, models, journal, everyone, count, started)
         reason = search(work, journal, progress)
         _step(work, progress, "weighting the members")
         blend = choose(work, journal.trials, settings.train.preset)
@@ -72,11 +74,17 @@ def train(
 
 
 def _prepared(
-    data: Dataset, task: Task, settings: Settings, journal: Journal, everyone: Sample, count: int, started: float
+    data: Dataset,
+    task: Task,
+    settings: Settings,
+    models: Mapping[str, Model],
+    journal: Journal,
+    everyone: Sample,
+    count: int,
+    started: float,
 ) -> Search:
     """Decide how many rows to search on, cut them into folds, and set the rules of the search."""
     train = settings.train
-    models = {model.name: model for model in task.models(data.contract, train.preset)}
     learners = [model for model in models.values() if model.space(everyone)]
     if not learners:
         raise BadInput(
