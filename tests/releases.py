@@ -50,7 +50,13 @@ class Workshop:
         **changes: Any,
     ) -> Built:
         """Build version 1 of the model "credit", or what `changes` say."""
-        named: dict[str, Any] = {"model": "credit", "version": 1, "sequence": 1, "parent": "", "created": CREATED} | changes
+        named: dict[str, Any] = {
+            "model": "credit",
+            "version": 1,
+            "sequence": 1,
+            "parent": "",
+            "created": CREATED,
+        } | changes
         return build(
             candidate or credit.candidate(),
             **named,

@@ -91,6 +91,9 @@ def check(
         for cell in found.cells[: output.SHOWN_CELLS]:
             output.say(f"   row {cell.row}, {cell.column}: {cell.value} breaks {cell.rule}. {cell.fix}", style="red")
         output.verdicts(found.verdicts, all_of_them=False)
+        kept = [f"{c.name} ({c.role})" for c in found.contract.columns if c.role in ("id", "ignore")]
+        if kept:
+            output.say(f"Not learnt from, as they name or order the row or hold nothing: {', '.join(kept)}")
         passed = sum(verdict.outcome == "pass" for verdict in found.verdicts)
         output.say(f"{passed} of {len(found.verdicts)} checks passed; to look at: {found.report}")
 

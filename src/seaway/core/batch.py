@@ -117,6 +117,8 @@ def join(batches: Sequence[Batch]) -> Batch:
 
 def split(answers: Mapping[str, Array], counts: Sequence[int]) -> list[dict[str, Array]]:
     """Cut answers (cases, ...) into pieces of `counts` cases."""
+    if len(counts) == 1:
+        return [dict(answers)]
     edges = np.cumsum([0, *counts])
     return [{name: values[edges[i] : edges[i + 1]] for name, values in answers.items()} for i in range(len(counts))]
 

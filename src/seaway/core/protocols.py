@@ -202,7 +202,7 @@ class Reasons:
 
 
 class Runner(Protocol):
-    """A loaded program; used by one thread at a time."""
+    """A loaded program; used by one thread at a time. Raises where an answer is no finite number: NaN never leaves."""
 
     gather: int
 

@@ -78,11 +78,11 @@ def decode(data: bytes) -> Profile:
 
 
 def profile(rows: Rows, contract: Contract, answers: Mapping[str, Array]) -> Profile:
-    """Describe the features of `rows` and the `answers` (by output name, one per case)."""
+    """Describe the features and the target of `rows`, and the `answers` (by output name, one per case)."""
     columns = {
         column.name: _of_column(column, *rows.column(column.name))
         for column in contract.columns
-        if column.role == "feature" and column.encode == "x" and column.name in rows.names
+        if column.role in ("feature", "target") and column.encode == "x" and column.name in rows.names
     }
     return Profile(rows=len(rows), columns=columns, outputs=_of_outputs(contract, answers))
 
@@ -92,7 +92,8 @@ def _of_column(column: Column, values: Array, missing: Array) -> Distribution:
         return numbers(values.astype(np.float64), missing)
     if column.kind == "time":
         return Distribution(kind="time", n=len(values), missing=_share(missing))
-    return words(values, missing, kind=column.kind)
+    # A rare class is no secret: the contract lists the classes.
+    return words(values, missing, kind=column.kind, rare=0 if column.role == "target" else RARE)
 
 
 def _of_outputs(contract: Contract, answers: Mapping[str, Array]) -> dict[str, Distribution]:

@@ -7,8 +7,9 @@ answers it: out-of-fold scores stay honest.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -90,10 +91,28 @@ def prepare(data: Dataset, task: Task, rows: Array, folds: int, seed: int) -> Ex
     )
 
 
-def sit(exam: Exam, model: Model, params: Params, *, number: int, threads: int, until: float) -> Answers:
+@runtime_checkable
+class Settles(Protocol):
+    """A model whose training settles something by itself, as early stopping does the number of rounds."""
+
+    def settle(self, params: Params, learnt: Sequence[Mapping[str, float]], rows: int) -> Params:
+        """Return the parameters for learning on `rows` rows without validation, from what the folds learnt."""
+
+
+def sit(
+    exam: Exam,
+    model: Model,
+    params: Params,
+    *,
+    number: int,
+    threads: int,
+    until: float,
+    learnt: Sequence[Mapping[str, float]] = (),
+) -> Answers:
     """Fit the model on every fold, side by side, and ask about the rows it has not seen.
 
-    The time to `until` is shared out over the folds that one thread after another takes up.
+    The time to `until` is shared out over the folds that one thread after another takes up. `learnt` is what each fold
+    settled when the trial was first made: it then is made again to the letter, without validation or clock.
     """
     begun = monotonic()
     at_once = workers(len(exam.folds), threads)
@@ -101,11 +120,14 @@ def sit(exam: Exam, model: Model, params: Params, *, number: int, threads: int, 
     def fold(place: int, share: int) -> tuple[Array, Mapping[str, float], float]:
         known, now = exam.folds[place], monotonic()
         left = math.ceil((len(exam.folds) - place) / at_once)
+        given, valid = params, known.valid
+        if learnt and isinstance(model, Settles):
+            given, valid = model.settle(params, [learnt[place]], known.train.batch.rows), None
         fitted = model.fit(
             known.train,
-            known.valid,
+            valid,
             contract=exam.contract,
-            params={**params, "threads": share},
+            params={**given, "threads": share},
             seed=seed_of(exam.seed, number, place),
             until=now + (until - now) / left,
         )

@@ -19,9 +19,9 @@ from typing import Any, Self
 import msgspec
 import numpy as np
 
-from seaway.core import canonical, durable
+from seaway.core import candidate, canonical, durable
 from seaway.core.batch import Array
-from seaway.core.errors import Conflict
+from seaway.core.errors import Conflict, NotFound
 
 FILE, ARRAYS = "journal.jsonl", "oof"
 
@@ -46,6 +46,18 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     seconds: tuple[float, ...]
     took_s: float
     digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a run did, so that it can be done again whatever the clock says.
+
+    `rows` it searched on, its trials as written, and the weights, by trial number, of those that became members.
+    """
+
+    rows: int
+    records: tuple[Record, ...]
+    weights: Mapping[int, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +179,25 @@ class Journal:
             return None
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             return Trial(record=record, margin=stored["margin"])
+
+
+def recipe(folder: Path) -> Recipe:
+    """Read what the finished run in `folder` did; raises `NotFound`."""
+    path = folder / FILE
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    header = _header(lines[0]) if lines else None
+    if header is None:
+        raise NotFound(
+            "The run has no journal",
+            where=str(path),
+            fix="Replay a run whose folder is whole; `seaway runs` lists them.",
+        )
+    trials = candidate.load(folder).trials
+    return Recipe(
+        rows=header.rows,
+        records=tuple(msgspec.json.decode(line, type=Record) for line in lines[1:]),
+        weights={int(trial["number"]): float(trial["weight"]) for trial in trials if trial["weight"]},
+    )
 
 
 def unfinished(runs: Path, identity: str) -> Path | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from seaway.core.contract import Contract
 from seaway.core.protocols import Finish, Fitted, Params
 from seaway.lab.budget import refit_s, together_s
 from seaway.lab.ensemble import Loss, blended, weights
-from seaway.lab.exam import seed_of
+from seaway.lab.exam import Settles, seed_of
 from seaway.lab.journal import Trial
 from seaway.lab.judge import with_intervals
 from seaway.lab.search import Search, ranked
@@ -24,15 +23,6 @@ from seaway.lab.threads import each
 LIBRARY = 20
 MOST = {"fast": 2, "balanced": 4, "best": 8}
 """Members at most, by preset: each one costs time with every answer."""
-
-
-@runtime_checkable
-class Settles(Protocol):
-    """A model whose training settles something by itself, as early stopping does the number of rounds."""
-
-    def settle(self, params: Params, learnt: Sequence[Mapping[str, float]], rows: int) -> Params:
-        """Return the parameters for learning on `rows` rows without validation, from what the folds learnt."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +44,11 @@ class Member:
 
 
 def choose(work: Search, trials: Sequence[Trial], preset: str) -> Blend:
-    """Return the blend that does best out of fold, of members that there is time to refit."""
+    """Return the blend that does best out of fold, of members that there is time to refit; a recipe names its own."""
+    if work.recipe is not None:
+        named = work.recipe.weights
+        members = [trial for trial in ranked(trials, work.judge) if trial.number in named]
+        return _blend(members, np.array([named[trial.number] for trial in members]))
     learners = [trial for trial in trials if trial.record.params] or list(trials)
     library = ranked(learners, work.judge)[:LIBRARY]
     shares = weights([trial.margin for trial in library], _loss(work), most=MOST[preset], seed=work.exam.seed)

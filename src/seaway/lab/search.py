@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from seaway.core.protocols import Model, Params
 from seaway.lab import stop as stops
 from seaway.lab.budget import Budget, mean_s, refit_s, together_s
 from seaway.lab.exam import Exam, sit
-from seaway.lab.journal import Journal, Record, Trial
+from seaway.lab.journal import Journal, Recipe, Record, Trial
 from seaway.lab.judge import Judge
 from seaway.lab.progress import Progress
 from seaway.lab.samplers import Sampler, Spaces, Tried, defaults
@@ -27,7 +28,10 @@ LEAST_S = 0.3
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What a search works with. `models` by name, baselines (without hyper-parameters) first; `rows` to refit on."""
+    """What a search works with. `models` by name, baselines (without hyper-parameters) first; `rows` to refit on.
+
+    With a `recipe` nothing is proposed: the recorded trials are made again.
+    """
 
     exam: Exam
     judge: Judge
@@ -38,6 +42,7 @@ class Search:
     threads: int
     rows: int
     planned: int
+    recipe: Recipe | None = None
 
 
 def search(work: Search, journal: Journal, progress: Progress) -> str:
@@ -45,6 +50,8 @@ def search(work: Search, journal: Journal, progress: Progress) -> str:
 
     Trials that the journal holds already are not repeated.
     """
+    if work.recipe is not None:
+        return _again(work, work.recipe, journal, progress)
     spaces = spaces_of(work)
     openings = [(name, defaults(space)) for name, space in spaces.items()]
     baselines = sum(not space for space in spaces.values())
@@ -69,6 +76,13 @@ def search(work: Search, journal: Journal, progress: Progress) -> str:
         _attempt(work, journal, number, *proposal, until=until)
 
 
+def _again(work: Search, recipe: Recipe, journal: Journal, progress: Progress) -> str:
+    for record in recipe.records[len(journal.trials) :]:
+        _show(work, journal, progress, record.model)
+        _attempt(work, journal, record.number, record.model, record.params, until=math.inf, learnt=record.learnt)
+    return "every recorded trial was made again"
+
+
 def spaces_of(work: Search) -> Spaces:
     """Return the hyper-parameters of every model."""
     train = work.exam.folds[0].train
@@ -80,8 +94,18 @@ def ranked(trials: Sequence[Trial], judge: Judge) -> list[Trial]:
     return sorted(trials, key=lambda trial: (judge.loss(trial.scores), trial.number))
 
 
-def _attempt(work: Search, journal: Journal, number: int, name: str, params: Params, *, until: float) -> Trial:
-    found = sit(work.exam, work.models[name], params, number=number, threads=work.threads, until=until)
+def _attempt(
+    work: Search,
+    journal: Journal,
+    number: int,
+    name: str,
+    params: Params,
+    *,
+    until: float,
+    learnt: Sequence[Mapping[str, float]] = (),
+) -> Trial:
+    model = work.models[name]
+    found = sit(work.exam, model, params, number=number, threads=work.threads, until=until, learnt=learnt)
     record = Record(
         number=number,
         model=name,

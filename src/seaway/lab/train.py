@@ -19,7 +19,7 @@ from seaway.lab import report, threads
 from seaway.lab.budget import budget_of
 from seaway.lab.exam import everything, prepare
 from seaway.lab.extent import chosen, extent
-from seaway.lab.journal import Journal, Trial
+from seaway.lab.journal import Journal, Recipe, Trial
 from seaway.lab.judge import judge_of, with_intervals
 from seaway.lab.lineage import identity, lineage
 from seaway.lab.members import Blend, Member, answers, choose, refit
@@ -37,12 +37,20 @@ UNBOUNDED_TRIALS = 40
 
 
 def train(
-    data: Dataset, task: Task, settings: Settings, folder: Path, *, progress: Progress, started: float
+    data: Dataset,
+    task: Task,
+    settings: Settings,
+    folder: Path,
+    *,
+    progress: Progress,
+    started: float,
+    recipe: Recipe | None = None,
 ) -> Candidate:
     """Train one candidate and save it with its report in `folder`.
 
     `started` is the monotonic time the command began. A folder whose run was interrupted is continued, a finished one is
-    read back. Raises `Conflict` where the folder holds other work.
+    read back. With a `recipe` the recorded trials are made again instead of a search. Raises `Conflict` where the folder
+    holds other work.
     """
     # Models are asked for first: that loads their libraries, and only what is loaded can be held to its threads.
     models = {model.name: model for model in task.models(data.contract, settings.train.preset)}
@@ -50,7 +58,7 @@ def train(
         if (folder / "candidate.json").exists():
             return candidates.load(folder)
         everyone = everything(data, data.split.train)
-        work = _prepared(data, task, settings, models, journal, everyone, count, started)
+        work = _prepared(data, task, settings, models, journal, everyone, count, started, recipe)
         reason = search(work, journal, progress)
         _step(work, progress, "weighting the members")
         blend = choose(work, journal.trials, settings.train.preset)
@@ -82,6 +90,7 @@ def _prepared(
     everyone: Sample,
     count: int,
     started: float,
+    recipe: Recipe | None,
 ) -> Search:
     """Decide how many rows to search on, cut them into folds, and set the rules of the search."""
     train = settings.train
@@ -93,10 +102,10 @@ def _prepared(
             fix="Give it at least one feature: a column with the role `feature` that is fed to the model.",
         )
     budget = budget_of(train, started, len(data.rows))
-    rows = journal.header.rows if journal.header else 0
+    rows = journal.header.rows if journal.header else recipe.rows if recipe else 0
     if not rows:
         rows = extent(everyone, data.contract, learners, settings.split.folds, train.preset, budget, count)
-        journal.begin(rows)
+    journal.begin(rows)
     exam = prepare(data, task, chosen(data.split.train, rows, train.seed), settings.split.folds, train.seed)
     planned = train.trials or UNBOUNDED_TRIALS
     return Search(
@@ -108,7 +117,8 @@ def _prepared(
         budget=budget,
         threads=count,
         rows=everyone.batch.rows,
-        planned=planned + len(models) - len(learners),
+        planned=len(recipe.records) if recipe else planned + len(models) - len(learners),
+        recipe=recipe,
     )
 
 

@@ -53,7 +53,7 @@ def read(data: bytes, contract: Contract) -> Reference:
     """Read profile.json of a verified bundle."""
     found = profile.decode(data)
     return Reference(
-        columns=_counted(found.columns),
+        columns=_counted({name: one for name, one in found.columns.items() if name not in _targets(contract)}),
         answers=_counted(found.outputs),
         truth=_truth(found, contract),
     )
@@ -77,11 +77,15 @@ def _counts(one: Distribution) -> Numbers | Categories | None:
     return Categories(counts=held, missing=missing)
 
 
+def _targets(contract: Contract) -> set[str]:
+    """Return the target's name: known of the training rows, and of no request."""
+    return {column.name for column in contract.having("target")}
+
+
 def _truth(found: Profile, contract: Contract) -> Numbers | Categories | None:
     """Return the target's distribution; without one, the classes' mean probabilities, which calibration makes the same."""
-    target = contract.target
-    if target is not None and target.name in found.columns:
-        return _counts(found.columns[target.name])
+    for name in _targets(contract) & set(found.columns):
+        return _counts(found.columns[name])
     scores = [found.outputs.get(f"probabilities.{label}") for label in contract.classes]
     means = [one.mean for one in scores if one is not None and one.mean is not None]
     if not means or len(means) < len(contract.classes):

@@ -64,7 +64,7 @@ def listen(host: str, port: int, *, wait_s: float = 1.0) -> socket.socket:
 def _refused(host: str, port: int, error: OSError) -> BadInput | Unavailable:
     where = f"{host}:{port}"
     if error.errno == errno.EADDRINUSE:
-        return Unavailable(
+        return BadInput(
             f"Port {port} is taken by another program",
             where=where,
             fix=f"Stop it, or serve on another port: seaway serve --port {port + 1 if port < 65535 else 8000} "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from seaway.core.assignment import Assignment
+from seaway.core.bundle import open_bundle
 from seaway.registry import promote as moves
 from seaway.registry.store import Entry, Release
 from seaway.workflow.workspace import Workspace, person
@@ -57,7 +58,8 @@ def history(workspace: Workspace) -> list[Entry]:
 
 
 def promote(workspace: Workspace, reference: str, *, reason: str, principal: str = "") -> Assignment:
-    """Make a release the champion, by a person with a reason."""
+    """Make a release the champion, by a person with a reason; raises `Untrusted` where its bundle does not hold."""
+    open_bundle(workspace.bundle(reference), workspace.verifier)
     return moves.promote(workspace.registry, workspace.model, reference, reason, principal or person())
 
 

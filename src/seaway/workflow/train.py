@@ -17,8 +17,9 @@ from seaway.core.errors import NotFound, Refused
 from seaway.core.metrics import metric
 from seaway.core.settings import Settings, SplitSettings, TrainSettings
 from seaway.core.verdict import Verdict
-from seaway.lab import checks, report
+from seaway.lab import checks, journal, report
 from seaway.lab import train as lab
+from seaway.lab.journal import Recipe
 from seaway.lab.progress import Progress, Silent
 from seaway.workflow import dataset
 from seaway.workflow.workspace import Workspace
@@ -39,13 +40,14 @@ class Trained:
 def replay(workspace: Workspace, run: str, *, progress: Progress | None = None) -> Trained:
     """Do a recorded run's work again in a folder of its own; raises `Refused` where the digest differs.
 
-    The recorded number of trials fixes the work, so that a run which time had ended can be replayed too.
+    The recorded trials fix the work, so that a run which time had ended is replayed too.
     """
     recorded = opened(workspace, run)
     again = Workspace(workspace.project, _as_recorded(workspace.settings, recorded.candidate))
     folder = workspace.project.state / "replays" / recorded.run
     shutil.rmtree(folder, ignore_errors=True)  # work that is done already would prove nothing
-    done = _worked(again, dataset.load(again), folder, progress=progress, began=chance.monotonic())
+    work = journal.recipe(recorded.folder)
+    done = _worked(again, dataset.load(again), folder, progress=progress, began=chance.monotonic(), recipe=work)
     if done.candidate.digest != recorded.candidate.digest:
         raise Refused(
             f"The replay gives {done.candidate.digest[:12]}, recorded is {recorded.candidate.digest[:12]}",
@@ -57,10 +59,9 @@ def replay(workspace: Workspace, run: str, *, progress: Progress | None = None) 
 
 
 def _as_recorded(settings: Settings, recorded: Candidate) -> Settings:
-    """Return the settings of a recorded run, with the number of its trials instead of its time."""
+    """Return the settings of a recorded run, without its clock."""
     held = recorded.lineage.settings
-    searched = sum(bool(trial["params"]) for trial in recorded.lineage.trials)  # baselines have nothing to search
-    train = {**held["train"], "budget_s": 0.0, "trials": held["train"]["trials"] or searched}
+    train = {**held["train"], "budget_s": 0.0}
     return msgspec.structs.replace(
         settings,
         train=msgspec.convert(train, TrainSettings),
@@ -131,8 +132,24 @@ def train(
     return _worked(workspace, data, folder, progress=progress, began=began)
 
 
-def _worked(workspace: Workspace, data: Dataset, folder: Path, *, progress: Progress | None, began: float) -> Trained:
-    found = lab.train(data, workspace.task, workspace.settings, folder, progress=progress or Silent(), started=began)
+def _worked(
+    workspace: Workspace,
+    data: Dataset,
+    folder: Path,
+    *,
+    progress: Progress | None,
+    began: float,
+    recipe: Recipe | None = None,
+) -> Trained:
+    found = lab.train(
+        data,
+        workspace.task,
+        workspace.settings,
+        folder,
+        progress=progress or Silent(),
+        started=began,
+        recipe=recipe,
+    )
     seconds = chance.monotonic() - began
     done = {"finished": chance.stamp(), "seconds": round(seconds, 3), "model": workspace.model}
     (folder / DONE).write_bytes(canonical.encode(done))

@@ -48,9 +48,9 @@ ANSWERS = {
 }
 
 
-def test_a_profile_describes_features_and_answers() -> None:
+def test_a_profile_describes_features_target_and_answers() -> None:
     made = profile.profile(ROWS, CONTRACT, ANSWERS)
-    assert set(made.columns) == {"n", "c", "b", "t"}
+    assert set(made.columns) == {"n", "c", "b", "t", "y"}
     assert set(made.outputs) == {"probabilities.no", "probabilities.yes", "label"}
     numbers = made.columns["n"]
     assert numbers.missing == 0.1

@@ -25,6 +25,8 @@ from seaway.data.profile import decode
 from seaway.engines.compose import compose
 from seaway.engines.onnx import OnnxEngine
 from seaway.lab.exam import everything
+from seaway.lab.journal import recipe
+from seaway.lab.progress import Silent
 from seaway.lab.train import train
 from seaway.tasks.tabular.task import Tabular
 from tests.unit.lab.fixtures import data, frame, settings, trained
@@ -154,7 +156,7 @@ def test_the_profile_is_of_training_rows_with_honest_answers(made: tuple[Dataset
     dataset, candidate, _ = made
     profile = decode(candidate.profile)
     assert profile.rows == len(dataset.split.train)
-    assert set(profile.columns) == {"amount", "age", "place"}
+    assert set(profile.columns) == {"amount", "age", "place", "y"}
     assert profile.outputs
 
 
@@ -311,3 +313,27 @@ def test_nothing_to_learn_from_is_refused(tmp_path: Path) -> None:
     hollow = Dataset(rows=dataset.rows, contract=blind, fingerprint=dataset.fingerprint, split=dataset.split)
     with pytest.raises(BadInput, match=r"No model can learn(.|\n)*at least one feature"):
         trained(tmp_path, hollow, settings(trials=2))
+
+
+def test_a_run_that_time_had_ended_is_made_again_to_the_bit(tmp_path: Path) -> None:
+    """Early stops and rows searched depend on the clock; the journal keeps them, so a replay needs no clock."""
+    dataset = data("binary", rows=300)
+    first = train(
+        dataset, Tabular(), settings(trials=0, budget_s=4.0), tmp_path / "one", progress=Silent(), started=monotonic()
+    )
+    again = train(
+        dataset,
+        Tabular(),
+        settings(trials=0),
+        tmp_path / "two",
+        progress=Silent(),
+        started=monotonic(),
+        recipe=recipe(tmp_path / "one"),
+    )
+    assert any(trial["model"] == "lightgbm" for trial in first.trials)
+    assert again.digest == first.digest
+
+
+def test_a_run_without_a_journal_cannot_be_made_again(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no journal"):
+        recipe(tmp_path)
