@@ -1,9 +1,9 @@
 """One thread per core for whatever computes, and never more.
 
-Independent fits (folds, members) run side by side, each in as few threads as possible: that scales better than many
-threads in one fit and adds in the same order on every machine. BLAS gets one thread, since the matrices here are narrow.
-Threads waiting for one another burn time when the machine is busy: measured, two threads in one fit of 5,000 rows took up
-to fifty times longer than one.
+Independent fits (folds, members) run side by side in one thread each: that scales better than many threads in one fit and
+adds in the same order on every machine. A fit that runs alone may use them all. BLAS gets one thread, since the matrices
+here are narrow. Threads waiting for one another burn time when the machine is busy: measured, two threads in one fit of
+5,000 rows took up to fifty times longer than one.
 """
 
 from __future__ import annotations
@@ -42,15 +42,16 @@ def workers(items: int, threads: int) -> int:
 def each(function: Callable[[Item, int], Made], items: Sequence[Item], threads: int) -> list[Made]:
     """Return `function(item, threads for it)` of every item in order, as many at once as there are threads.
 
-    The work must release the interpreter's lock, as training libraries do. An interrupt waits for what is running.
+    What runs beside others gets one thread, always: some libraries hold their number of threads for the whole process, and
+    corrupt memory where calls that differ in it overlap (LightGBM 4.7, seen as crashes). The work must release the
+    interpreter's lock, as training libraries do. An interrupt waits for what is running.
     """
     at_once = workers(len(items), threads)
-    share = max(1, threads // at_once)
     if at_once == 1:
-        return [function(item, share) for item in items]
+        return [function(item, threads) for item in items]
     with ThreadPoolExecutor(at_once) as pool:
         try:
-            return list(pool.map(lambda item: function(item, share), items))
+            return list(pool.map(lambda item: function(item, 1), items))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -21,7 +21,7 @@ from seaway.data.build import dataset
 from seaway.data.infer import draft
 from seaway.data.rows import Table
 from seaway.lab.exam import Exam, among, everything, prepare, seed_of, sit
-from seaway.lab.samplers import defaults
+from seaway.lab.samplers import at, defaults
 from seaway.tasks.tabular.task import Tabular
 from tests.unit.lab.fixtures import data, frame, settings
 
@@ -179,6 +179,18 @@ def test_side_by_side_or_one_after_another_the_answers_are_the_same() -> None:
     one, other = (sit(exam, boosting, params, number=1, threads=threads, until=math.inf) for threads in (1, 3))
     assert np.array_equal(one.margin, other.margin)
     assert one.learnt == other.learnt
+
+
+def test_many_fits_side_by_side_do_not_disturb_one_another() -> None:
+    """LightGBM crashes where calls with different numbers of threads overlap: fits, and answers between them."""
+    made = data(rows=200)
+    exam = prepare(made, Tabular(), made.split.train, 5, 0)
+    boosting = Tabular().models(made.contract, "balanced")[-1]
+    space = boosting.space(exam.folds[0].train)
+    for number in range(40):
+        params = {name: at(place, (number + 1) / 41) for name, place in space.items()}
+        answers = sit(exam, boosting, {**params, "rounds": 3}, number=number, threads=4, until=math.inf)
+        assert np.isfinite(answers.margin).all()
 
 
 def test_too_few_rows_for_stopping_rows_train_without() -> None:

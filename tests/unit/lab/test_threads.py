@@ -39,7 +39,8 @@ def test_pools_are_held_and_given_back() -> None:
 def test_results_come_in_order_and_threads_are_shared_out() -> None:
     assert each(lambda item, share: (item, share), range(5), 1) == [(item, 1) for item in range(5)]
     assert each(lambda item, share: (item, share), range(5), 2) == [(item, 1) for item in range(5)]
-    assert each(lambda item, share: (item, share), range(2), 8) == [(0, 4), (1, 4)]
+    assert each(lambda item, share: (item, share), range(2), 8) == [(0, 1), (1, 1)]
+    assert each(lambda item, share: (item, share), [7], 8) == [(7, 8)]
     assert each(lambda item, share: item, [], 4) == []
 
 

@@ -108,7 +108,9 @@ class Boosted:
         width = len(self.begin.margin)
         if not batch.rows:
             return {"margin": np.zeros((0, width))}
-        raw = self.booster.predict(batch.x, raw_score=True).reshape(batch.rows, width)
+        # LightGBM holds one number of threads for the whole process: left out, this call would change it under the feet of
+        # a fit in another thread, which then writes beyond its buffers.
+        raw = self.booster.predict(batch.x, raw_score=True, num_threads=1).reshape(batch.rows, width)
         return {"margin": self.begin.margin + self.begin.scale * raw}
 
     def export(self) -> Program:
