@@ -50,7 +50,6 @@ def chosen(rows: Array, count: int, seed: int) -> Array:
 def _probe(sample: Sample, contract: Contract, models: Sequence[Model], budget: Budget) -> tuple[int, float]:
     """Train the defaults of every model on a few rows; return how many these were and the seconds it took."""
     places = chosen(np.arange(sample.batch.rows), PROBE, 0)
-    until = monotonic() + 0.1 * budget.left_s()
     total = 0.0
     for model in models:
         for size in (20, len(places)):  # the first fit only loads the library
@@ -63,7 +62,7 @@ def _probe(sample: Sample, contract: Contract, models: Sequence[Model], budget: 
                 contract=contract,
                 params={**defaults(model.space(part)), "threads": 1},
                 seed=seed_of(0, 0, 0),
-                until=until,
+                until=begun + 0.1 * max(1.0, budget.left_s()),
             )
             seconds = monotonic() - begun
         total += seconds
