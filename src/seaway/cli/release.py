@@ -53,7 +53,7 @@ def verify(
 ) -> None:
     """Check signature, digests, allowed program and parity, in that order; exit 1 when one says no."""
     from seaway.core.verdict import failed
-    from seaway.workflow.release import verify_bundle
+    from seaway.workflow.bundles import verify_bundle
 
     found = verify_bundle(bundle, folder=folder, trust=trust)
     output.emit({"verdicts": found}, lambda: output.verdicts(found), as_json=as_json)
@@ -69,7 +69,7 @@ def card(
     as_json: AsJson = False,
 ) -> None:
     """Print the model card."""
-    from seaway.workflow.release import card as read
+    from seaway.workflow.bundles import card as read
     from seaway.workflow.workspace import open_project
 
     text = read(open_project(folder), reference)

@@ -11,7 +11,7 @@ import msgspec
 from seaway.core.batch import Json
 from seaway.data import blocks
 from seaway.serve import explain as handler
-from seaway.workflow.release import answerer
+from seaway.workflow.bundles import answerer
 from seaway.workflow.sent import as_sent
 from seaway.workflow.workspace import Workspace
 

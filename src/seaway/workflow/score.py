@@ -12,7 +12,7 @@ from seaway.core.errors import Cell
 from seaway.data import blocks, write
 from seaway.lab.progress import Progress, Silent
 from seaway.serve import offline
-from seaway.workflow.release import answerer
+from seaway.workflow.bundles import answerer
 from seaway.workflow.sent import typed
 from seaway.workflow.workspace import Workspace
 

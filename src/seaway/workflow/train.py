@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from seaway.core import candidate, canonical, chance
 from seaway.core.candidate import Candidate
 from seaway.core.dataset import Dataset
 from seaway.core.errors import NotFound, Refused
-from seaway.core.metrics import metric
+from seaway.core.metrics import Figure, metric
 from seaway.core.settings import Settings, SplitSettings, TrainSettings
 from seaway.core.verdict import Verdict
 from seaway.lab import checks, journal, report
@@ -91,13 +92,19 @@ def leaderboard(candidate: Candidate) -> list[Line]:
             model=model,
             trials=len(trials),
             metric=figure.name,
-            score=(max if figure.greater_is_better else min)(float(trial["scores"][figure.name]) for trial in trials),
+            score=_best(trials, figure),
             weight=sum(float(trial["weight"]) for trial in trials),
             seconds=sum(float(trial["seconds"]) for trial in trials),
         )
         for model, trials in by_model.items()
     ]
     return sorted(lines, key=lambda line: line.score, reverse=figure.greater_is_better)
+
+
+def _best(trials: Sequence[Mapping[str, Any]], figure: Figure) -> float:
+    """Return the best score of the trials; NaN where the figure could not be told of any."""
+    known = [float(trial["scores"][figure.name]) for trial in trials if figure.name in trial["scores"]]
+    return (max if figure.greater_is_better else min)(known, default=math.nan)
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):

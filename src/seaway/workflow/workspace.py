@@ -15,7 +15,6 @@ from seaway.core.errors import BadInput, NotFound
 from seaway.core.project import Project
 from seaway.core.protocols import Task
 from seaway.core.settings import Settings
-from seaway.data import files
 from seaway.registry.store import Registry
 from seaway.security.sign import Ed25519Signer, TrustFolder
 
@@ -30,6 +29,9 @@ class Workspace:
     @cached_property
     def contract(self) -> Contract:
         """The contract as people and inference left it."""
+        # Here and not above: a serving environment has no polars, and what serves asks the bundles for their contracts.
+        from seaway.data import files
+
         return files.load(self.project)
 
     @cached_property
