@@ -181,7 +181,7 @@ def test_a_taken_port_is_named_with_what_to_do(state: Path, free_port: int) -> N
         done = subprocess.run(
             [sys.executable, "-c", serving.PARENT, str(state), told], capture_output=True, text=True, check=False
         )
-    assert done.returncode == 3
+    assert done.returncode == 2
     assert f"Port {free_port} is taken by another program" in done.stderr
     assert f"--port {free_port + 1}" in done.stderr
     assert "Traceback" not in done.stderr
