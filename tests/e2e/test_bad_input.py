@@ -322,7 +322,7 @@ def test_a_taken_port_is_told(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def test_a_second_server_of_one_project_is_refused_and_the_first_goes_on(project: Walked, server: Server) -> None:
     done = run(project.folder, "serve", "--port", 0, as_json=False)
-    assert done.returncode == 2, done.stderr
+    assert done.returncode == 3, done.stderr
     assert "Another server is running" in done.stderr
     assert "what to do: " in done.stderr
     _answers_as_before(server, project)
