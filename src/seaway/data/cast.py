@@ -69,9 +69,7 @@ def _distinct(raw: pl.Series, function: Callable[[str], Any], dtype: Any) -> pl.
 
 def _repaired(raw: pl.Series, rules: Rules) -> tuple[pl.Series, Array]:
     """Trim, map, blank; returns the texts and the mask of those that mean "missing"."""
-    if not (rules.trim or rules.mapping or rules.blank):
-        return raw, np.zeros(len(raw), dtype=bool)
-    if not rules.mapping and not rules.trim and rules.blank:
+    if not rules.mapping and not rules.trim:
         blank = raw.str.strip_chars().is_in(list(rules.blank)).fill_null(False)
         return raw.set(blank, None), blank.to_numpy()
     made = _distinct(raw, rules.text, pl.String())

@@ -42,7 +42,9 @@ class Rules:
     def of(column: Column) -> Rules:
         """Work out the rules of a column; raises `BadInput` where they contradict one another."""
         mapping: dict[str, str] = {}
-        words: set[str] = set()
+        # An empty text holds nothing, whatever else means "missing" here: files have no other way to write a missing cell,
+        # and a row must not get another answer for coming from a file.
+        words: set[str] = {""}
         low, high, trim = -np.inf, np.inf, False
         for rule in column.clean:
             if isinstance(rule, Trim):
@@ -75,7 +77,7 @@ class Rules:
         if self.trim:
             value = value.strip()
         value = self.mapping.get(value, value)
-        if self.blank and value.strip() in self.blank:
+        if value.strip() in self.blank:
             return None
         return value
 
