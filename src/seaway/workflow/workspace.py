@@ -16,7 +16,7 @@ from seaway.core.project import Project
 from seaway.core.protocols import Task
 from seaway.core.settings import Settings
 from seaway.registry.store import Registry
-from seaway.security.sign import Ed25519Signer, TrustFolder
+from seaway.security.sign import TrustFolder
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,6 @@ class Workspace:
         """What kind of problem this is."""
         task: Task = extend.load("task", self.contract.task)()
         return task
-
-    @property
-    def signer(self) -> Ed25519Signer:
-        """This project's signing key, made on first use."""
-        return Ed25519Signer.load_or_make(self.project.make().keys)
 
     @property
     def verifier(self) -> TrustFolder:
