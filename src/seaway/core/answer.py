@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from seaway.core import bundle, extend, parity
-from seaway.core.batch import Array, Batch, Json, Request, join, split
+from seaway.core.batch import Array, Batch, Json, Query, Request, join, split
 from seaway.core.contract import Contract
 from seaway.core.errors import Untrusted
 from seaway.core.protocols import Encoder, Engine, Reasons, Runner, Verifier
 from seaway.core.verdict import Verdict
+
+BLOCK = 1024
+"""Queries per run where many are asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +56,18 @@ class Answerer:
 
     def answer(self, requests: Sequence[Request]) -> list[Answered]:
         """Answer accepted requests in one run of the engine."""
+        return [
+            Answered(batch=batch, answers=answer, predictions=self.encoder.render(answer, batch))
+            for batch, answer in self.run(requests)
+        ]
+
+    def run(self, requests: Sequence[Request]) -> list[tuple[Batch, Mapping[str, Array]]]:
+        """Return each request's numbers and its answers by output name, from one run of the engine."""
         if not requests:
             return []
         batches = [self.encoder.encode(request) for request in requests]
         answers = split(self.runner.run(join(batches)), [batch.cases for batch in batches])
-        return [
-            Answered(batch=batch, answers=answer, predictions=self.encoder.render(answer, batch))
-            for batch, answer in zip(batches, answers, strict=True)
-        ]
+        return list(zip(batches, answers, strict=True))
 
     def explain(self, request: Request) -> tuple[Batch, Reasons | Verdict]:
         """Explain every case of a request, or say why this program cannot be explained."""
@@ -68,7 +75,7 @@ class Answerer:
         return batch, self.runner.reasons(batch)
 
     def parity(self) -> Proof:
-        """Replay the bundle's own vectors from raw JSON rows to answers."""
+        """Replay the bundle's own vectors from raw JSON to answers."""
         vectors = list(parity.read_vectors(self.bundle.files.get(bundle.PARITY, b"")))
         if not vectors:
             raise Untrusted(
@@ -77,11 +84,10 @@ class Answerer:
                 fix="Release the run again.",
                 code="parity",
             )
-        request = self.encoder.request([vector.row for vector in vectors])
-        (answered,) = self.answer([request])
+        queries = [vector.query for vector in vectors]
         difference = parity.compare(
             parity.expected_of(vectors, self.contract),
-            answered.answers,
+            answers_to(queries, self.encoder, self.runner),
             self.contract,
             self.bundle.manifest.tolerance,
         )
@@ -110,6 +116,15 @@ class Proof:
                 fix="Keep serving the former release, and release this run again.",
                 code="parity",
             )
+
+
+def answers_to(queries: Sequence[Query], encoder: Encoder, runner: Runner) -> dict[str, Array]:
+    """Return the answers (cases, ...) to queries of one case each, by output name, in blocks that bound the memory."""
+    parts = []
+    for start in range(0, len(queries), BLOCK):
+        requests = [encoder.request(query.rows, query.options) for query in queries[start : start + BLOCK]]
+        parts.append(runner.run(join([encoder.encode(request) for request in requests])))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def encoder_of(contract: Contract) -> Encoder:

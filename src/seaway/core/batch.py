@@ -6,12 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Json = Any
 Ids = Mapping[str, str]
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a caller would send about one case: a table's row, the rows of one series, the rows of one request."""
+
+    rows: list[dict[str, Json]]
+    options: dict[str, Json] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,20 +83,26 @@ class Batch:
         """Number of cases: one prediction each."""
         return len(self.seen)
 
+    @property
+    def steps(self) -> Array:
+        """How many rows each case is asked about (cases,): a horizon needs no field of its own."""
+        return np.asarray(np.diff(self.starts) - self.seen)
+
+    def rows_of(self, cases: Array) -> Array:
+        """Return the numbers of the rows of the given cases, in that order."""
+        spans = [np.arange(self.starts[case], self.starts[case + 1]) for case in cases]
+        return np.concatenate(spans) if spans else np.zeros(0, dtype=np.int64)
+
     def take(self, cases: Array) -> Batch:
         """Return the batch of the given cases, in that order; flags do not travel."""
-        lengths = np.diff(self.starts)[cases]
-        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        rows = np.concatenate(
-            [np.arange(self.starts[c], self.starts[c + 1]) for c in cases] or [np.zeros(0, dtype=np.int64)]
-        )
+        rows = self.rows_of(cases)
         return Batch(
             x=self.x[rows],
-            starts=starts,
+            starts=np.concatenate([[0], np.cumsum(np.diff(self.starts)[cases])]).astype(np.int64),
             seen=self.seen[cases],
             arrays={name: values[rows] for name, values in self.arrays.items()},
             time=None if self.time is None else self.time[rows],
-            options=[self.options[c] for c in cases] if self.options else (),
+            options=[self.options[case] for case in cases] if self.options else (),
         )
 
 
@@ -125,18 +139,28 @@ def split(answers: Mapping[str, Array], counts: Sequence[int]) -> list[dict[str,
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """A batch to learn from: truth (rows,) float64, class codes or values, NaN where unknown; weight (rows,) or None."""
+    """A batch to learn from or to be judged by.
+
+    truth (rows,) float64, class codes or values, NaN where unknown; weight (rows,) or None. `case` (cases,) names what the
+    bootstrap resamples together: a row's number in the data, a series' number. `scale` (cases,) is the in-sample error of
+    a series' history that scaled metrics divide by, or None.
+    """
 
     batch: Batch
+    case: Array
     truth: Array | None = None
     weight: Array | None = None
+    scale: Array | None = None
 
     def take(self, cases: Array) -> Sample:
-        """Return the sample of the given cases where every row is a case."""
+        """Return the sample of the given cases."""
+        rows = self.batch.rows_of(cases)
         return Sample(
             batch=self.batch.take(cases),
-            truth=None if self.truth is None else self.truth[cases],
-            weight=None if self.weight is None else self.weight[cases],
+            case=self.case[cases],
+            truth=None if self.truth is None else self.truth[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            scale=None if self.scale is None else self.scale[cases],
         )
 
 
@@ -145,8 +169,8 @@ class Outcomes:
     """The one table every metric, calibration, gate and report reads: answers beside what came true.
 
     answer by output name (n, ...); truth (n,) float64 (class code or value); case (n,) int64, the unit the bootstrap
-    resamples; step (n,) int64, 0 where a case is one prediction; weight (n,) or None; scale (n,) or None, the
-    in-sample error that scaled metrics divide by.
+    resamples; step (n,) int64 counts from 1 along a series, 0 where a case is one prediction; weight (n,) or None; scale
+    (n,) or None, the in-sample error that scaled metrics divide by.
     """
 
     answer: Mapping[str, Array]

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from seaway.core import canonical, durable
-from seaway.core.batch import Array, Json, Outcomes
+from seaway.core.batch import Array, Json, Outcomes, Query
 from seaway.core.contract import Contract
 from seaway.core.errors import Malformed, NotFound
 
@@ -32,12 +32,12 @@ class Program:
 class Witness:
     """The native model's own answers: what every other way of asking must repeat.
 
-    `requests` are JSON objects made from the contract (they ship as parity vectors); `answers` by output name, one per
-    case; `real` are row numbers of the data with `real_answers`, which stay in the run. `tolerance` is relative to
-    max(1, |value|).
+    `queries` are made from the contract, one case each (they ship as parity vectors); `answers` by output name, one per
+    case; `real` are the asked rows of the data, by number, whose cases have `real_answers`; they stay in the run.
+    `tolerance` is relative to max(1, |value|).
     """
 
-    requests: Sequence[Mapping[str, Json]]
+    queries: Sequence[Query]
     answers: Mapping[str, Array]
     real: Array
     real_answers: Mapping[str, Array]
@@ -135,7 +135,7 @@ def save(candidate: Candidate, folder: Path) -> None:
         "programs": programs,
         "finish": candidate.finish is not None,
         "blend": candidate.blend,
-        "requests": candidate.witness.requests,
+        "queries": list(candidate.witness.queries),
         "tolerance": candidate.witness.tolerance,
         "scores": candidate.scores,
         "trials": list(candidate.trials),
@@ -178,7 +178,7 @@ def _read(folder: Path, index: Any) -> Candidate:
         blend=index["blend"],
         finish=finish,
         witness=Witness(
-            requests=index["requests"],
+            queries=msgspec.convert(index["queries"], list[Query]),
             answers=_read_arrays(folder / "witness.npz"),
             real=real.pop(""),
             real_answers=real,

@@ -22,6 +22,9 @@ CODE_MISSING, CODE_OTHER, CODE_FIRST = 0, 1, 2
 
 The first two are fixed so that adding a category moves no other."""
 
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Levels of the quantiles that a series' answers state; the outermost two make the 90 % interval."""
+
 
 def _settle_defaults(value: msgspec.Struct) -> None:
     """Put the default itself where a field equals it: `omit_defaults` knows a default by identity only.
@@ -109,13 +112,16 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Output(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One named part of an answer: `axes` after the case, `labels` of the class or level axis.
 
-    In JSON a class or level axis becomes an object by label, a step or rank axis a list, a code its label.
+    In JSON a class or level axis becomes an object by label, a step or rank axis a list, a code its label. `notes` say in
+    words what each label means, where training found that out. Along a step axis arrays are as long as the contract's
+    horizon, NaN beyond the steps asked for.
     """
 
     name: str
     kind: Literal["number", "code", "document"]
     axes: tuple[Literal["class", "step", "level", "rank"], ...] = ()
     labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     unit: str = ""
 
     def __post_init__(self) -> None:
@@ -123,7 +129,12 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Shape of a series; `season`, `history` and `horizon` count rows."""
+    """Shape of a series; `season`, `history` and `horizon` count rows.
+
+    `frequency` is a count and a unit: s, m, h (instants), d, bd (weekdays), w, mo, q, y (civil dates): "15m", "1h", "1mo".
+    `zone` is where clocks show times without an offset. A model looks at the newest `history` rows, and answers up to
+    `horizon` rows ahead. A period without a row counts as `gaps` says.
+    """
 
     frequency: str
     zone: str = "UTC"

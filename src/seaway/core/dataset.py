@@ -19,7 +19,7 @@ TRAIN, TEST = 0, 1
 class Split:
     """Which rows teach (`part` 0) and which judge (`part` 1), and the rule that a replay repeats."""
 
-    rule: Literal["random", "stratified", "group", "time", "given"]
+    rule: Literal["random", "stratified", "group", "time", "last", "given"]
     seed: int
     shares: tuple[float, float]
     part: Array

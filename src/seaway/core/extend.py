@@ -15,12 +15,23 @@ BUILT_IN: dict[str, dict[str, str]] = {
     # Add a built-in here: kind -> name -> "module:attribute". Order within a kind is the order of preference.
     "task": {
         "tabular": "seaway.tasks.tabular.task:Tabular",
+        "forecast": "seaway.tasks.forecast.task:Forecast",
+        "segment": "seaway.tasks.segment.task:Segment",
+    },
+    "recipe": {
+        "customer-behaviour": "seaway.tasks.segment.recipes.customer_behaviour:CustomerBehaviour",
     },
     "encoder": {
         "row": "seaway.data.encode.table:TableEncoder",
+        "series": "seaway.data.encode.series:SeriesEncoder",
     },
     "engine": {
         "onnx": "seaway.engines.onnx:OnnxEngine",
+        "series": "seaway.engines.series.engine:SeriesEngine",
+    },
+    "compose": {
+        "onnx": "seaway.engines.compose:compose",
+        "series": "seaway.engines.series.compose:compose",
     },
     "replay": {
         "http": "seaway.serve.dry_run:replay",

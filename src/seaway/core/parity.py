@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from seaway.core.batch import Array, Json
-from seaway.core.contract import Contract
+from seaway.core.batch import Array, Json, Query
+from seaway.core.contract import Contract, Output
 from seaway.core.errors import Untrusted
 from seaway.core.verdict import Verdict
 
 
 class Vector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One parity vector: a row as a client would send it, and the answers by output name."""
+    """One parity vector: one case as a client would ask about it, and the answers by output name; null is a missing number."""
 
-    row: dict[str, Json]
+    query: Query
     answers: dict[str, Json]
 
 
@@ -44,8 +44,8 @@ def compare(
 ) -> Difference:
     """Compare answers output by output.
 
-    Numbers may differ by `tolerance` x max(1, |value|). A code may differ only where two classes tie within twice the
-    tolerance of one another's score (`near` counts these); every other changed code is a changed `decision`.
+    Numbers may differ by `tolerance` x max(1, |value|). A code may differ only where the two labels it may rest on tie
+    within twice the tolerance (`near` counts these); every other changed code is a changed `decision`.
     """
     cases = len(next(iter(expected.values())))
     largest, beyond, decisions, near, where = 0.0, np.zeros(cases, dtype=bool), 0, 0, ""
@@ -57,7 +57,7 @@ def compare(
             return Difference(cases=cases, largest=float("inf"), beyond=cases, decisions=0, near=0, where=output.name)
         if output.kind == "code":
             changed = ours != theirs
-            tied = changed & _tied(expected, tolerance)
+            tied = changed & _tied(expected, output, contract, tolerance)
             near += int(tied.sum())
             decisions += int((changed & ~tied).sum())
         elif output.kind == "number":
@@ -88,14 +88,14 @@ def verdict(code: str, subject: str, difference: Difference, tolerance: float) -
     )
 
 
-def write_vectors(requests: Sequence[Mapping[str, Json]], answers: Mapping[str, Array]) -> bytes:
-    """Return the vectors as JSON lines; numbers read back bit-equal."""
+def write_vectors(queries: Sequence[Query], answers: Mapping[str, Array]) -> bytes:
+    """Return the vectors as JSON lines; numbers read back bit-equal, and NaN (a step not asked for) as null."""
     lines = [
         msgspec.json.encode(
-            Vector(row=dict(row), answers={name: values[case].tolist() for name, values in answers.items()}),
+            Vector(query=query, answers={name: values[case].tolist() for name, values in answers.items()}),
             order="sorted",
         )
-        for case, row in enumerate(requests)
+        for case, query in enumerate(queries)
     ]
     return b"\n".join(lines) + b"\n"
 
@@ -140,9 +140,13 @@ def _relative(ours: Array, theirs: Array) -> Array:
     return np.where(np.isnan(ours) & np.isnan(theirs), 0.0, np.where(np.isnan(gap), np.inf, gap))
 
 
-def _tied(answers: Mapping[str, Array], tolerance: float) -> Array:
-    scores = answers.get("probabilities")
-    if scores is None or scores.shape[1] < 2:
-        return np.zeros(len(next(iter(answers.values()))), dtype=bool)
-    ranked = np.sort(scores, axis=1)
-    return np.asarray(ranked[:, -1] - ranked[:, -2] <= 2 * tolerance)
+def _tied(answers: Mapping[str, Array], code: Output, contract: Contract, tolerance: float) -> Array:
+    """Say where a code is a toss-up: the two highest or the two lowest figures over the same labels lie that close."""
+    tied = np.zeros(answers[code.name].shape, dtype=bool)
+    for output in contract.outputs:
+        if output.axes != ("class",) or output.labels != code.labels or len(output.labels) < 2 or tied.ndim != 1:
+            continue
+        ranked = np.sort(answers[output.name], axis=1)
+        room = 2 * tolerance * np.maximum(1.0, np.abs(ranked))
+        tied |= (ranked[:, -1] - ranked[:, -2] <= room[:, -1]) | (ranked[:, 1] - ranked[:, 0] <= room[:, 1])
+    return np.asarray(tied)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from seaway.core.batch import Array, Batch, Ids, Json, Outcomes, Request, Sample
+from seaway.core.batch import Array, Batch, Ids, Json, Outcomes, Query, Request, Sample
 
 if TYPE_CHECKING:  # the papers name these protocols in turn
     from seaway.core.assignment import Assignment
@@ -67,7 +67,19 @@ class Encoder(Protocol):
         ...
 
     def ask(self, data: Dataset, known: Array, asked: Array) -> Sample:
-        """Return rows to learn from: the asked rows of a table, known history + asked rows of a series."""
+        """Return the asked rows of a table; of each series with an asked row, its known history + the asked rows behind it.
+
+        A row that is both known and asked is history whose truth is told: asking about all known rows gives what to learn
+        from.
+        """
+        ...
+
+    def queries(self, data: Dataset, known: Array, asked: Array) -> list[Query]:
+        """Return what a client would send to ask just that: one query per case of `ask`, in its order."""
+        ...
+
+    def cases(self, rows: Rows) -> Array:
+        """Return which case each row belongs to (rows,) int64: what a sample of the rows must keep together."""
         ...
 
     def logged(self, request: Request) -> bytes:
@@ -104,7 +116,7 @@ class Fitted(Protocol):
     """A model in its native library, inside the process that trained it."""
 
     def predict(self, batch: Batch) -> Mapping[str, Array]:
-        """Return the library's own answers: `margin` (cases, targets) float64 for members of a blend."""
+        """Return the library's own answers: `margin` (cases, ...) float64, averaged over the members of a blend."""
         ...
 
     def export(self) -> Program:
@@ -155,9 +167,10 @@ class Finish(Protocol):
 
 
 class Task(Protocol):
-    """A kind of problem; all that rooms may ask of it."""
+    """A kind of problem; all that rooms may ask of it. `blends` says whether the margins of several models may be averaged."""
 
     name: str
+    blends: bool
 
     def shape(self, draft: Contract, rows: Rows, settings: Mapping[str, Json]) -> Contract:
         """Complete a draft: per, truth, outputs, options; raises `BadInput` where the data cannot serve the task."""
@@ -183,12 +196,39 @@ class Task(Protocol):
         """Return the task's own checks for a stage: "data", "lab", "release" or "monitor"."""
         ...
 
+    def settle(self, contract: Contract, members: Sequence[Fitted]) -> Contract:
+        """Complete the contract with what training found out: labels of answers nobody knew before, and what they mean."""
+        ...
+
     def figures(self, candidate: Candidate) -> Sequence[Drawing]:
         """Draw what a person would look at to judge the candidate."""
         ...
 
 
+class Recipe(Protocol):
+    """A recorded step that makes a project's rows of other rows, the same way whenever they are read.
+
+    `task` names the kind of problem it prepares for; `prepare` raises `BadInput` for rows it cannot use, with settings
+    by name (column names and figures that a person may have set).
+    """
+
+    name: str
+    task: str
+
+    def settings(self, rows: Rows) -> Mapping[str, Json]:
+        """Return the settings that fit the rows, to be recorded in the project when it is made."""
+        ...
+
+    def prepare(self, rows: Rows, settings: Mapping[str, Json]) -> Rows:
+        """Return the prepared rows."""
+        ...
+
+
 # ------------------------------------------------------------------ engines
+Compose = Callable[[Sequence[tuple["Program", float]], "Program | None"], "Program"]
+"""Members with their weights and a finish as one program of their engine; raises `InexactExport`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reasons:
     """Exact additive explanation: base (cases, targets) + attributions (cases, features, targets) = margin.
@@ -321,11 +361,11 @@ class Replay(Protocol):
     def __call__(
         self,
         bundle: Path,
-        real: Sequence[tuple[Mapping[str, Json], Mapping[str, Json]]],
+        real: Sequence[tuple[Query, Mapping[str, Json]]],
         *,
         keys: Path | None = None,
     ) -> list[Verdict]:
-        """Replay parity vectors and real (row, expected prediction) pairs through the real server on loopback.
+        """Replay parity vectors and real (query, expected prediction) pairs through the real server on loopback.
 
         `keys` is the folder of public keys that the server trusts.
         """

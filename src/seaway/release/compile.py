@@ -1,22 +1,21 @@
-"""A candidate's members, blend and finish as one program. Imports the graph builder, which serving never needs."""
+"""A candidate's members, blend and finish as one program. The composers load the graph builder, which serving never needs."""
 
 from __future__ import annotations
 
+from seaway.core import extend
 from seaway.core.candidate import Candidate, Program
 from seaway.core.errors import InexactExport
-from seaway.engines.compose import compose
+from seaway.core.protocols import Compose
 
 
 def compile_candidate(candidate: Candidate) -> Program:
-    """Return one program for the whole model: one graph, or the sole member where its engine is no graph."""
-    programs = [program for program, _ in candidate.members]
-    engines = {program.engine for program in programs}
-    if engines == {"onnx"} and candidate.blend == "margin":
+    """Return one program for the whole model, composed by the engine that all its members share."""
+    engines = {program.engine for program, _ in candidate.members}
+    if len(engines) == 1 and candidate.blend == "margin":
+        compose: Compose = extend.load("compose", engines.pop())
         return compose(candidate.members, candidate.finish)
-    if len(programs) == 1 and candidate.finish is None:
-        return programs[0]
     raise InexactExport(
-        f"{len(programs)} members of the engines {', '.join(sorted(engines))}, blended by {candidate.blend}, make no one program",
+        f"{len(candidate.members)} members of the engines {', '.join(sorted(engines))}, blended by {candidate.blend}, make no one program",
         where="release",
         fix="Train with members of one engine whose margins are blended.",
     )
