@@ -9,7 +9,7 @@ import typer
 
 from seaway.cli import output
 from seaway.cli.options import HERE, AsJson, Folder
-from seaway.core.contract import Column, Contract
+from seaway.core.contract import Column, Contract, Series
 from seaway.core.settings import DEFAULT_TASK
 
 
@@ -21,16 +21,29 @@ def new(
     time: Annotated[
         list[str] | None, typer.Option("--time", metavar="COL", help="A column that orders the rows.")
     ] = None,
+    horizon: Annotated[int, typer.Option("--horizon", min=1, help="Series: how many rows ahead to answer.")] = 0,
+    frequency: Annotated[
+        str, typer.Option("--frequency", help="Series: the time between rows, as 15m, 1h, 1d, 1bd, 1w, 1mo.")
+    ] = "",
+    season: Annotated[int, typer.Option("--season", min=1, help="Series: rows after which a pattern repeats.")] = 0,
+    zone: Annotated[str, typer.Option("--zone", help="Series: where clocks show these times, as Europe/Berlin.")] = "",
+    ahead: Annotated[
+        list[str] | None,
+        typer.Option("--ahead", metavar="COL", help="Series: a column known for the time ahead."),
+    ] = None,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="COL", help="A column to leave out.")] = None,
     test: Annotated[Path | None, typer.Option("--test", metavar="FILE", help="Rows kept for the judgement.")] = None,
-    task: Annotated[str, typer.Option("--task", help="The kind of problem.")] = DEFAULT_TASK,
-    recipe: Annotated[str, typer.Option("--recipe", help="A recipe to start from.")] = "",
+    task: Annotated[
+        str, typer.Option("--task", help=f"The kind of problem; {DEFAULT_TASK} or the recipe's without it.")
+    ] = "",
+    recipe: Annotated[str, typer.Option("--recipe", help="What makes the rows, as customer-behaviour.")] = "",
     name: Annotated[str, typer.Option("--name", help="The model's name; the folder's without it.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a project from a file: seaway.toml and contract.toml, inferred from the data."""
     from seaway.workflow.new import new as make
 
+    told = {"horizon": horizon, "frequency": frequency, "season": season, "zone": zone, "ahead": ahead}
     made = make(
         folder,
         data,
@@ -42,6 +55,7 @@ def new(
         name=name,
         test=test or "",
         recipe=recipe,
+        shape={name: value for name, value in told.items() if value},
     )
 
     def render() -> None:
@@ -54,6 +68,8 @@ def new(
                 for column in made.contract.columns
             ],
         )
+        if made.contract.series:
+            output.say(_rhythm(made.contract.series))
         output.verdicts(made.verdicts, all_of_them=False)
         output.say(f"Read {made.project.contract} and correct what is wrong; then: cd {folder} && seaway check")
 
@@ -64,6 +80,14 @@ def new(
         "verdicts": made.verdicts,
     }
     output.emit(document, render, as_json=as_json)
+
+
+def _rhythm(series: Series) -> str:
+    """Say in one line what shape the series have."""
+    return (
+        f"Series: one row every {series.frequency} ({series.zone}), a pattern of {series.season} rows, answers up to "
+        f"{series.horizon} rows ahead from the newest {series.history}; a period without a row counts as {series.gaps}"
+    )
 
 
 def _values(column: Column, contract: Contract) -> str:

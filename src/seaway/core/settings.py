@@ -33,7 +33,7 @@ class ProjectSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     """[project] What the model is called and where its data are.
 
     `data` is a file, relative to the project; `test` a file with the rows that judge (else a share of `data` does);
-    `task` is a task's name; `recipe` an optional recipe.
+    `task` is a task's name; `recipe` names what makes the rows of the data, and is told what [recipe] holds.
     """
 
     name: str = "model"
@@ -149,7 +149,7 @@ class UpdateSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything a project can set."""
+    """Everything a project can set; `recipe` holds what the project's recipe was told: columns by their part, and figures."""
 
     project: ProjectSettings = ProjectSettings()
     split: SplitSettings = SplitSettings()
@@ -158,6 +158,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     serve: ServeSettings = ServeSettings()
     monitor: MonitorSettings = MonitorSettings()
     update: UpdateSettings = UpdateSettings()
+    recipe: dict[str, str | float | bool] = {}
 
 
 def load(path: Path | None, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -201,13 +202,18 @@ def _refuse_infinite(settings: Settings, where: str) -> None:
 def _environment() -> dict[str, Any]:
     """Read SEAWAY_TRAIN_BUDGET_S and the like; lists are comma-separated."""
     found: dict[str, Any] = {}
-    for section in msgspec.structs.fields(Settings):
+    for section in _sections():
         for field in msgspec.structs.fields(section.type):
             text = os.environ.get(f"SEAWAY_{section.name}_{field.name}".upper())
             if text is not None:
                 is_list = isinstance(field.default, tuple)
                 found[f"{section.name}.{field.name}"] = _list(text) if is_list else text
     return found
+
+
+def _sections() -> list[msgspec.structs.FieldInfo]:
+    """Return the sections whose settings have fixed names."""
+    return [field for field in msgspec.structs.fields(Settings) if isinstance(field.type, type)]
 
 
 def _list(text: str) -> list[str]:
@@ -225,7 +231,7 @@ def _apply(table: dict[str, Any], values: Mapping[str, Any]) -> None:
 def _nearest(message: str) -> str:
     place = re.search(r"`\$\.(\w+)", message)
     section = place.group(1) if place else ""
-    fields = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    fields = {field.name: field.type for field in _sections()}
     if section in fields:
         names = ", ".join(field.name for field in msgspec.structs.fields(fields[section]))
         return f"[{section}] has these settings: {names}."

@@ -9,7 +9,7 @@ from seaway.core import chance, durable
 from seaway.core.contract import Contract
 from seaway.core.errors import Cell
 from seaway.core.verdict import Outcome, Verdict, worst
-from seaway.data import checks, read, validate
+from seaway.data import checks, prepared, validate
 from seaway.workflow import check_page, dataset
 from seaway.workflow.workspace import Workspace
 
@@ -40,7 +40,7 @@ def check(workspace: Workspace, file: Path | str | None = None) -> Checked:
     """Look at the project's data, or at another file under the project's contract, and write the page."""
     path = workspace.source(str(file) if file else "")
     contract = workspace.contract
-    rows = read.table(path)
+    rows = prepared.table(path, workspace.settings, contract if file else None)
     held = validate.validate(rows, contract)
     found = checks.run((rows, contract))
     if file is None:  # only the project's own data are split, so only they can overlap

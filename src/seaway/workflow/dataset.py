@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seaway.core.dataset import Dataset
 from seaway.core.protocols import Rows
-from seaway.data import build, read
+from seaway.data import build, prepared
 from seaway.workflow.workspace import Workspace
 
 
@@ -12,9 +12,9 @@ def load(workspace: Workspace, rows: Rows | None = None) -> Dataset:
     """Read the project's data (or take `rows`), hold them to the contract, and set the judging rows apart."""
     named = workspace.settings.project
     return build.dataset(
-        read.table(workspace.source()) if rows is None else rows,
+        prepared.table(workspace.source(), workspace.settings) if rows is None else rows,
         workspace.contract,
         workspace.settings,
         source=named.data if rows is None else "",
-        test=read.table(workspace.project.folder / named.test) if named.test else None,
+        test=prepared.table(workspace.project.folder / named.test, workspace.settings) if named.test else None,
     )

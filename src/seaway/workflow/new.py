@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ import msgspec
 import tomlkit
 
 from seaway.core import extend, project
+from seaway.core.batch import Json
 from seaway.core.contract import NAME, Contract
 from seaway.core.errors import BadInput
 from seaway.core.project import Project
+from seaway.core.protocols import Recipe, Rows
 from seaway.core.settings import DEFAULT_TASK
 from seaway.core.verdict import Verdict
 from seaway.data import files, infer, read
@@ -41,23 +43,33 @@ def new(
     ids: Sequence[str] = (),
     time: str = "",
     ignore: Sequence[str] = (),
-    task: str = DEFAULT_TASK,
+    task: str = "",
     name: str = "",
     test: Path | str = "",
     recipe: str = "",
+    shape: Mapping[str, Json] | None = None,
 ) -> Made:
-    """Make a project in `folder`; nothing is left behind when the data cannot serve the task."""
+    """Make a project in `folder`; nothing is left behind when the data cannot serve the task.
+
+    `shape` is what the task is told about the contract beyond the columns' roles, for example {"horizon": 24} of series. A
+    recipe brings the task it prepares rows for, and what it guessed of the data is recorded in seaway.toml.
+    """
     project.refuse_existing(folder)
-    _known_recipe(recipe)
-    rows = read.table(data)
+    rows: Rows = read.table(data)
+    told: Mapping[str, Json] = {}
+    if recipe:
+        cook = _recipe(recipe)
+        task, told = task or cook.task, cook.settings(rows)
+        rows = cook.prepare(rows, told)
+    task = task or DEFAULT_TASK
     draft, guesses = infer.draft(rows, target=target, ids=ids, time=time, ignore=ignore)
-    contract = extend.load("task", task)().shape(msgspec.structs.replace(draft, task=task), rows, {})
+    contract = extend.load("task", task)().shape(msgspec.structs.replace(draft, task=task), rows, shape or {})
     place = Project(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files.write(place, contract)
     _ignore_state(folder)
     place.settings.write_text(
-        _settings_text(name or _name_of(folder), task, _relative(data, folder), _relative(test, folder), recipe),
+        _settings_text(name or _name_of(folder), task, _relative(data, folder), _relative(test, folder), recipe, told),
         encoding="utf-8",
     )
     return Made(project=place, contract=contract, rows=len(rows), verdicts=tuple(guesses))
@@ -74,14 +86,12 @@ def _relative(data: Path | str | Any, folder: Path) -> str:
     return os.path.relpath(Path(data).resolve(), folder.resolve())
 
 
-def _known_recipe(recipe: str) -> None:
+def _recipe(name: str) -> Recipe:
     known = extend.names("recipe")
-    if recipe and recipe not in known:
-        raise BadInput(
-            f"There is no recipe {recipe!r}",
-            where="--recipe",
-            fix=f"Use one of: {', '.join(known)}." if known else "No recipe is installed; leave the option out.",
-        )
+    if name not in known:
+        raise BadInput(f"There is no recipe {name!r}", where="--recipe", fix=f"Use one of: {', '.join(known)}.")
+    recipe: Recipe = extend.load("recipe", name)()
+    return recipe
 
 
 def _ignore_state(folder: Path) -> None:
@@ -91,7 +101,7 @@ def _ignore_state(folder: Path) -> None:
         path.write_text(text + IGNORED, encoding="utf-8")
 
 
-def _settings_text(name: str, task: str, data: str, test: str, recipe: str) -> str:
+def _settings_text(name: str, task: str, data: str, test: str, recipe: str, told: Mapping[str, Json]) -> str:
     document = tomlkit.document()
     document.add(tomlkit.comment("Settings of this Seaway project; every one is described in docs/settings.md."))
     document.add(
@@ -106,6 +116,12 @@ def _settings_text(name: str, task: str, data: str, test: str, recipe: str) -> s
     if recipe:
         table.add("recipe", recipe)
     document.add("project", table)
+    if told:
+        table = tomlkit.table()
+        table.comment("what the recipe makes the rows of")
+        for key, value in told.items():
+            table.add(key, value)
+        document.add("recipe", table)
     for section, values, note in (
         (
             "train",
