@@ -193,7 +193,7 @@ class Task(Protocol):
         ...
 
     def checks(self, stage: str) -> Sequence[Check]:
-        """Return the task's own checks for a stage: "data", "lab", "release" or "monitor"."""
+        """Return the task's own checks for a stage: "new" and "data" look at (rows, contract), "lab" and "release" at a candidate."""
         ...
 
     def settle(self, contract: Contract, members: Sequence[Fitted]) -> Contract:

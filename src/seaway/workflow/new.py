@@ -17,7 +17,7 @@ from seaway.core.batch import Json
 from seaway.core.contract import NAME, Contract
 from seaway.core.errors import BadInput
 from seaway.core.project import Project
-from seaway.core.protocols import Recipe, Rows
+from seaway.core.protocols import Recipe, Rows, Task
 from seaway.core.settings import DEFAULT_TASK
 from seaway.core.verdict import Verdict
 from seaway.data import files, infer, read
@@ -63,7 +63,9 @@ def new(
         rows = cook.prepare(rows, told)
     task = task or DEFAULT_TASK
     draft, guesses = infer.draft(rows, target=target, ids=ids, time=time, ignore=ignore)
-    contract = extend.load("task", task)().shape(msgspec.structs.replace(draft, task=task), rows, shape or {})
+    kind: Task = extend.load("task", task)()
+    contract = kind.shape(msgspec.structs.replace(draft, task=task), rows, shape or {})
+    guesses += [verdict for check in kind.checks("new") for verdict in check((rows, contract))]
     place = Project(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files.write(place, contract)
