@@ -8,6 +8,7 @@ from pathlib import Path
 from seaway.core import chance, durable
 from seaway.core.contract import Contract
 from seaway.core.errors import Cell
+from seaway.core.protocols import Rows
 from seaway.core.verdict import Outcome, Verdict, worst
 from seaway.data import checks, prepared, validate
 from seaway.workflow import check_page, dataset
@@ -42,7 +43,7 @@ def check(workspace: Workspace, file: Path | str | None = None) -> Checked:
     contract = workspace.contract
     rows = prepared.table(path, workspace.settings, contract if file else None)
     held = validate.validate(rows, contract)
-    found = checks.run((rows, contract))
+    found = [*checks.run((rows, contract)), *_of_task(workspace, rows)]
     if file is None:  # only the project's own data are split, so only they can overlap
         found = [verdict for verdict in found if verdict.code != SPLIT_CHECK]
         found += checks.run(dataset.load(workspace, rows), only=(SPLIT_CHECK,))
@@ -60,3 +61,8 @@ def check(workspace: Workspace, file: Path | str | None = None) -> Checked:
         broken=len(held.broken),
         report=reports / NAME,
     )
+
+
+def _of_task(workspace: Workspace, rows: Rows) -> list[Verdict]:
+    """Return what the project's kind of problem has to say about the data."""
+    return [verdict for check in workspace.task.checks("data") for verdict in check((rows, workspace.contract))]

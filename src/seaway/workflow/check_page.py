@@ -18,6 +18,7 @@ from seaway.report.markup import Html
 from seaway.report.page import Section, page, section
 from seaway.report.tables import table
 from seaway.report.verdicts import verdict_list
+from seaway.workflow import check_series
 
 CELLS = 100
 
@@ -36,6 +37,7 @@ def build(
             section("At a glance", _tiles(held, described, contract)),
             section("Findings", verdict_list(verdicts), intro="The gravest first, each with the next step."),
             section("Broken cells", *_cells(held), intro="What the contract refuses, cell by cell."),
+            *check_series.sections(rows, contract),
             *_target(described, contract),
             section(
                 "Columns",
