@@ -14,8 +14,8 @@ from seaway.core.contract import Contract
 from seaway.core.dataset import Dataset
 from seaway.core.errors import BadInput
 from seaway.core.project import SETTINGS, Project
-from seaway.core.protocols import Rows
 from seaway.core.verdict import Verdict
+from seaway.data import prepared
 from seaway.data import read as reader
 from seaway.report import notebook
 from seaway.security.sign import TrustFolder
@@ -151,9 +151,9 @@ class Release:
         """The model card in Markdown."""
         return self._answerer.bundle.files["card.md"].decode()
 
-    def predict(self, rows: Any) -> Predictions:
-        """Answer rows: one mapping, a list of mappings, a frame, or a file."""
-        request = self._answerer.encoder.request(self._records(rows))
+    def predict(self, rows: Any, **options: Json) -> Predictions:
+        """Answer rows: one mapping, a list of mappings, a frame, or a file; `options` are those of the contract (`horizon`)."""
+        request = self._answerer.encoder.request(self._records(rows), options)
         return Predictions(self._answerer.answer([request])[0].predictions)
 
     def explain(self, rows: Any) -> list[dict[str, Json]]:
@@ -209,17 +209,19 @@ def read(
     target: str = "",
     ids: Sequence[str] = (),
     time: str = "",
-    task: str = core_settings.DEFAULT_TASK,
+    task: str = "",
+    recipe: str = "",
+    shape: Mapping[str, Json] | None = None,
     project: Path | str | None = None,
 ) -> Data:
     """Read a CSV, a Parquet file or a frame (polars, pandas, Arrow) into a project.
 
-    The project stands in `project`, by default a folder named after the file; one that is there already is opened, and its
+    `shape` is what the task is told beyond the columns' roles, for example {"horizon": 24} of series. The project stands in `project`, by default a folder named after the file; one that is there already is opened, and its
     contract (with what people changed in it) holds.
     """
     folder = Path(project) if project is not None else Path(f"{_stem(source)}-seaway")
     if not (folder / SETTINGS).exists():
-        new(folder, source, target=target, ids=ids, time=time, task=task)
+        new(folder, source, target=target, ids=ids, time=time, task=task, recipe=recipe, shape=shape)
     workspace = open_project(folder)
     known = workspace.contract.target
     if target and (known is None or known.name != target):
@@ -228,12 +230,7 @@ def read(
             where=str(folder),
             fix="Give another folder as `project`, or change the role in contract.toml.",
         )
-    return Data(workspace, dataset.load(workspace, _rows(source)))
-
-
-def _rows(source: Any) -> Rows:
-    rows: Rows = reader.table(source)
-    return rows
+    return Data(workspace, dataset.load(workspace, prepared.table(source, workspace.settings)))
 
 
 def _stem(source: Any) -> str:
