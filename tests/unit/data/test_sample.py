@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from seaway.core.contract import Blank, Clip, Column, Contract
 from seaway.data.encode.table import TableEncoder
-from seaway.data.sample import UNSEEN, reaching, sample
+from seaway.data.sample import sample
+from seaway.data.sample_rows import UNSEEN, reaching
 
 CONTRACT = Contract(
     task="any",
@@ -26,11 +27,20 @@ CONTRACT = Contract(
         Column(name="id", kind="text", role="id"),
     ),
 )
+
+
+def made(contract: Contract, edges: dict[int, Any], count: int, seed: int) -> list[dict[str, Any]]:
+    """Return the one row of each query."""
+    queries = sample(contract, edges, count, seed)
+    assert all(len(query.rows) == 1 and not query.options for query in queries)
+    return [query.rows[0] for query in queries]
+
+
 EDGES = {0: np.array([-123.456, 0.0, 2e-40, 777.25]), 1: np.array([12.5, 24.0]), 4: np.array([6.5])}
 
 
 def test_every_telling_value_of_every_column_is_there() -> None:
-    rows = sample(CONTRACT, EDGES, 50, 0)
+    rows = made(CONTRACT, EDGES, 50, 0)
     assert {row.get("purpose", "absent") for row in rows} == {"car", "home", None, "absent", UNSEEN}
     assert {row.get("owner", "absent") for row in rows} == {True, False, None, "absent"}
     months = {row.get("months", "absent") for row in rows}
@@ -50,7 +60,7 @@ def test_every_telling_value_of_every_column_is_there() -> None:
 
 
 def test_the_contract_accepts_every_row_as_json() -> None:
-    rows = sample(CONTRACT, EDGES, 400, 3)
+    rows = made(CONTRACT, EDGES, 400, 3)
     assert len(rows) >= 400
     encoder = TableEncoder(CONTRACT)
     for start in range(0, len(rows), 100):
@@ -66,7 +76,7 @@ def test_what_the_contract_refuses_is_left_out() -> None:
             Column(name="c", kind="category", categories=("a",), hard=True, null="error"),
         ),
     )
-    rows = sample(hard, {0: np.array([0.5, 7.0])}, 100, 0)
+    rows = made(hard, {0: np.array([0.5, 7.0])}, 100, 0)
     TableEncoder(hard).request(rows)
     assert {row["c"] for row in rows} == {"a"}
     assert all(0 <= row["n"] <= 1 for row in rows)
@@ -117,7 +127,7 @@ def test_clipped_blank_and_odd_columns_give_rows_too() -> None:
         Column(name="t", kind="time", parts=("second",)),
     ]
     contract = Contract(task="any", per="row", columns=tuple(columns))
-    rows = sample(contract, {}, 10, 0)
+    rows = made(contract, {}, 10, 0)
     x = TableEncoder(contract).request(rows).x
     assert np.nanmax(x[:, 0]) <= 1.0
     assert len(set(x[:, 2][~np.isnan(x[:, 2])])) > 30

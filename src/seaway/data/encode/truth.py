@@ -66,6 +66,15 @@ def column(contract: Contract, rows: Rows) -> Array | None:
     return found
 
 
+def weight(contract: Contract, rows: Rows) -> Array | None:
+    """Return the weight of every row (rows,) float64, 0 where missing; None without a weight column."""
+    weights = contract.having("weight")
+    if not weights:
+        return None
+    values, missing = rows.column(weights[0].name)
+    return np.where(missing, 0.0, values.astype(np.float64))
+
+
 def _broken(name: str, value: Json, rule: str, fix: str) -> BrokenContract:
     cell = Cell(row=0, column=name, value=str(value)[:80], rule=rule, fix=fix)
     return BrokenContract(f"{cell.value!r} is no truth of this model", cells=(cell,), where=name, fix=fix)

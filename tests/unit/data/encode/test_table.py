@@ -181,7 +181,7 @@ def test_known_columns_that_are_no_features_are_accepted_and_not_fed() -> None:
         ({"rows": [{"income": 1}], "key": 5}, "`key` is not a text"),
         ({"rows": [{"income": 1}], "request_id": "x" * 129}, "`request_id` is not a text"),
         ({"rows": [{"income": 1}], "request_id": "a\nb"}, "`request_id` is not a text"),
-        ({"rows": [{"income": 1}], "ids": ["a", "b"]}, "`ids` is not a list with one id per row"),
+        ({"rows": [{"income": 1}], "ids": ["a", "b"]}, "`ids` is not a list with one id per prediction"),
         ({"rows": [{"income": 1}], "ids": [{"nr": "a"}]}, "An id is not as the contract says"),
         ({"rows": [{"income": 1}], "ids": [[1]]}, "An id is not"),
         ({"rows": [{"income": 1}], "options": []}, "`options` is not an object"),
