@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 import numpy as np
 
@@ -53,7 +51,11 @@ def program(finish: Finish) -> Program:
 
 def decoded(data: bytes, horizon: int) -> Finish:
     """Read the step, and raise `Untrusted` unless it answers `horizon` steps with quantiles in order."""
-    finish = canonical.decode(data, Finish, where=FILE)
+    return held(canonical.decode(data, Finish, where=FILE), horizon)
+
+
+def held(finish: Finish, horizon: int) -> Finish:
+    """Return the step, or raise `Untrusted` unless it answers `horizon` steps with quantiles in order."""
     if finish.format != 1:
         raise _untrusted(f"has format {finish.format}, this version reads 1")
     if len(finish.offsets) != horizon or any(len(step) != len(LEVELS) for step in finish.offsets):

@@ -1,0 +1,113 @@
+"""`series.json`: a forecast as plain values, and the trees of its members in `N/graph.onnx` beside it.
+
+Plain JSON: `{"format": 1, "members": [{"method": {"kind": ...}, "weight": w}, ...], "finish": {...} or null}`. Location and
+spread of the members, weighted and added, go through the finish. A member program holds one member of weight 1 and no finish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from seaway.core import canonical
+from seaway.core.candidate import Program
+from seaway.core.contract import Contract
+from seaway.core.errors import Untrusted
+from seaway.engines.series import finish as last_step
+from seaway.engines.series.finish import ENGINE, Finish
+
+FILE = "series.json"
+MAX_BYTES = 4 << 20
+MAX_MEMBERS = 64
+MAX_WINDOW = 1 << 15
+"""Most rows that a forecast may look back; a contract may allow fewer."""
+
+Window = Annotated[int, msgspec.Meta(ge=1, le=MAX_WINDOW)]
+Season = Annotated[int, msgspec.Meta(ge=1, le=MAX_WINDOW)]
+
+
+class SeasonalNaive(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="seasonal-naive"
+):
+    """The newest known value of the same phase of the season; season 1 is the last value."""
+
+    window: Window
+    season: Season
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="drift"):
+    """The line from the first known value of the window to the last."""
+
+    window: Window
+
+
+Method = SeasonalNaive | Drift
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One method and its weight in the blend."""
+
+    method: Method
+    weight: float = 1.0
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole of `series.json`."""
+
+    format: int
+    members: tuple[Member, ...]
+    finish: Finish | None = None
+
+
+def member_program(method: Method) -> Program:
+    """Return one method as a program of its own."""
+    document = Document(format=1, members=(Member(method=method),))
+    return Program(engine=ENGINE, files={FILE: canonical.encode(document)})
+
+
+def decode(program: Program) -> Document:
+    """Read `series.json`, and raise `Untrusted` unless it is of its form and names just the files that are there."""
+    data = program.files.get(FILE)
+    if data is None:
+        raise refuse(f"{FILE} is not there")
+    if len(data) > MAX_BYTES:
+        raise refuse(f"it has {len(data)} bytes, more than {MAX_BYTES}")
+    document = canonical.decode(data, Document, where=FILE)
+    if document.format != 1:
+        raise refuse(f"its format is {document.format}, this version reads 1")
+    if not 1 <= len(document.members) <= MAX_MEMBERS:
+        raise refuse(f"it has {len(document.members)} members, not 1 to {MAX_MEMBERS}")
+    surplus = sorted(set(program.files) - {FILE})
+    if surplus:
+        raise refuse(f"the file {surplus[0]!r} is not part of one")
+    return document
+
+
+def hold(document: Document, contract: Contract) -> None:
+    """Raise `Untrusted` unless the forecast is one for this contract."""
+    series = contract.series
+    if contract.per != "series" or series is None or contract.target is None:
+        raise refuse("the contract is not about series")
+    if document.finish is not None:
+        last_step.held(document.finish, series.horizon)
+    for member in document.members:
+        window = member.method.window
+        if series.history and window > series.history:
+            raise refuse(f"a member looks back {window} rows, the contract hands over {series.history}")
+
+
+def refuse(what: str) -> Untrusted:
+    """Return the error for a program that is none."""
+    return Untrusted(
+        f"This is no program of the engine 'series': {what}",
+        where=FILE,
+        fix="Release the run again.",
+        code="series-not-allowed",
+    )
+
+
+def encode(members: Sequence[Member], finish: Finish | None) -> bytes:
+    """Return the bytes of `series.json`: canonical, so equal content has equal bytes."""
+    return canonical.encode(Document(format=1, members=tuple(members), finish=finish))

@@ -1,0 +1,77 @@
+"""Runs forecasts: the engine "series"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from seaway.core.batch import Array, Batch
+from seaway.core.candidate import Program
+from seaway.core.contract import Contract
+from seaway.core.protocols import Reasons
+from seaway.core.verdict import Verdict
+from seaway.engines.onnx import BrokenAnswer
+from seaway.engines.series import finish as last_step
+from seaway.engines.series.document import FILE, Document, decode, hold
+from seaway.engines.series.finish import ENGINE
+from seaway.engines.series.forecast import margin, of_series
+from seaway.engines.series.window import asked
+
+GATHER = 16
+"""Series worth one run."""
+
+
+class SeriesEngine:
+    """The engine "series"."""
+
+    name = ENGINE
+
+    def supports(self, program: Program) -> bool:
+        """Say whether this engine runs the program."""
+        return program.engine == self.name and FILE in program.files
+
+    def load(self, program: Program, contract: Contract) -> SeriesRunner:
+        """Look through every byte against the allow-list, hold the forecast to the contract, then load it."""
+        document = decode(program)
+        hold(document, contract)
+        return SeriesRunner(document, contract)
+
+
+class SeriesRunner:
+    """A loaded forecast; used by one thread at a time."""
+
+    gather = GATHER
+
+    def __init__(self, document: Document, contract: Contract) -> None:
+        self._document = document
+        self._contract = contract
+        self._horizon = of_series(contract)[1]
+
+    def run(self, batch: Batch) -> Mapping[str, Array]:
+        """Answer every case: margin (cases, horizon, 2), and with a finish mean and quantiles; NaN beyond its steps."""
+        total = np.zeros((batch.cases, self._horizon, 2))
+        for member in self._document.members:
+            total += member.weight * margin(member.method, batch, self._contract)
+        finish = self._document.finish
+        answers = {"margin": total} if finish is None else last_step.answers(finish, total)
+        wanted = asked(batch.steps, self._horizon)
+        for name, values in answers.items():
+            if not np.isfinite(values[wanted]).all():
+                broken = wanted & ~np.isfinite(values.reshape(*wanted.shape, -1)).all(axis=-1)
+                raise BrokenAnswer(
+                    f"The model's answer {name!r} is not a finite number",
+                    where=f"case {int(np.argwhere(broken)[0, 0])}",
+                    fix="Look at the case's history; roll back if other requests answer so too.",
+                )
+        return answers
+
+    def reasons(self, batch: Batch) -> Reasons | Verdict:
+        """Say why a forecast is not explained by its columns."""
+        return Verdict(
+            code="E001",
+            outcome="not-applicable",
+            subject="program",
+            message="A forecast rests on its series' past, which no share of a single column adds up to",
+            fix="Look at the importance of lags and calendar in the run's report.",
+        )
