@@ -7,8 +7,16 @@ a crash leaves either both or neither.
     ask      one request by its id (and `identity`, the caller's own, where there is one): the log is at-least-once, this is exactly-once
     reply    one release's answer to it, with the place of the record; shadows answer under the same ask
     refusal  a request that was not answered
-    subject  the id of one case, to join labels that name no request
-    label    every label ever given; `ask` and `place` once its case is known
+    moment   a text that predictions and labels call a moment by
+    course   the moments that a case was asked about, one after the other, held once for all cases with the same ones; `only` is
+             the one moment of a course of one. Course 0 has none
+    step     where a moment stands in a course, from 1; 0 where a moment was given with the row and the answer has no steps
+    subject  the id and the course of one case, to join labels that name no request
+    label    every label ever given. What it tells, once that is known: a case (`ask`, `place`), or with ask 0 the moment of an
+             id (`name`, `moment`), which settles every prediction about it
+
+One label may settle as many predictions as a horizon has steps, and cases of many series share their courses, so that neither
+pairs of labels and predictions nor the moments of each case are kept: both are found through `step` when asked for.
 """
 
 from __future__ import annotations
@@ -20,7 +28,7 @@ from pathlib import Path
 
 from seaway.core.errors import Unavailable
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE segment (worker INT, number INT, offset INT, damage TEXT, PRIMARY KEY (worker, number)) WITHOUT ROWID;
@@ -36,14 +44,19 @@ CREATE TABLE refusal (
     identity TEXT, release TEXT, arm TEXT, sequence INT, status INT, code TEXT, columns TEXT, took_us INT,
     PRIMARY KEY (identity, release, arm)) WITHOUT ROWID;
 CREATE INDEX refusal_sequence ON refusal (sequence);
-CREATE TABLE subject (id TEXT, at TEXT, sequence INT, ask INT, place INT, PRIMARY KEY (id, at, sequence, ask, place))
-    WITHOUT ROWID;
-CREATE INDEX subject_ask ON subject (ask);
+CREATE TABLE moment (number INTEGER PRIMARY KEY, at TEXT UNIQUE);
+CREATE TABLE course (number INTEGER PRIMARY KEY, moments BLOB UNIQUE, only INT);
+CREATE TABLE step (moment INT, course INT, step INT, PRIMARY KEY (moment, course)) WITHOUT ROWID;
+CREATE TABLE subject (
+    id TEXT, course INT, sequence INT, ask INT, place INT, PRIMARY KEY (id, course, sequence, ask, place)) WITHOUT ROWID;
+CREATE INDEX subject_case ON subject (ask, place);
 CREATE TABLE label (
-    number INTEGER PRIMARY KEY, sequence INT, principal TEXT, request_id TEXT, row INT, id TEXT, at TEXT,
-    value TEXT, known TEXT, ask INT, place INT, UNIQUE (sequence, principal, request_id, row, id, at));
-CREATE INDEX label_case ON label (ask, place, sequence);
-CREATE INDEX label_id ON label (id, at, sequence) WHERE id <> '';
+    number INTEGER PRIMARY KEY, sequence INT, principal TEXT, request_id TEXT, row INT, id TEXT, at TEXT, value TEXT, known TEXT,
+    ask INT, place INT, name TEXT NOT NULL DEFAULT '', moment INT NOT NULL DEFAULT 0,
+    UNIQUE (sequence, principal, request_id, row, id, at));
+CREATE INDEX label_truth ON label (ask, place, name, moment, sequence);
+CREATE INDEX label_id ON label (id, at, sequence) WHERE request_id = '';
+CREATE INDEX label_sequence ON label (sequence);
 CREATE INDEX label_waiting ON label (number) WHERE ask IS NULL;
 CREATE TABLE tally (release TEXT PRIMARY KEY, window INT, cases INT) WITHOUT ROWID;
 CREATE TABLE fact (name TEXT PRIMARY KEY, value INT) WITHOUT ROWID;

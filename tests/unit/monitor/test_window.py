@@ -113,7 +113,7 @@ def test_rows_that_were_not_kept_are_none(windows: Windows, log: Path) -> None:
     windows.refresh()
     window = windows.read("r1", 0)
     assert (window.cases, window.rows) == (3, [{"n": 1}, {"n": 3}])
-    assert [case.row for case in windows.labelled()] == [{"n": 3}]
+    assert [case.rows for case in windows.labelled()] == [({"n": 3},)]
 
 
 def test_labels_join_by_request_and_row_and_the_highest_sequence_wins(windows: Windows, log: Path) -> None:

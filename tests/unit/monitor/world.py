@@ -114,7 +114,7 @@ def case_of(number: int, row: dict[str, Any], chance: float, truth: float, princ
         number=number,
         value=CLASSES[int(truth)],
         principal=principal,
-        row=row,
+        rows=(row,),
         prediction=chance_of(chance),
     )
 
