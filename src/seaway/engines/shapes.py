@@ -24,6 +24,9 @@ MAX_PER_ROW = 1 << 20
 MAX_CONSTANT = 1 << 24
 """Elements of a value that does not depend on the rows."""
 
+MAX_RANK = 8
+"""Dimensions of a value."""
+
 
 def infer(model: Model) -> dict[str, Dims]:
     """Return the shape of every value; raise `Untrusted` where shapes do not fit or grow too large."""
@@ -90,15 +93,22 @@ def _gather(node: Node, inputs: Sequence[Dims], constants: Mapping[str, Array]) 
 
 
 def _without(node: Node, inputs: Sequence[Dims], constants: Mapping[str, Array]) -> Dims:
-    """ReduceSum and Squeeze: the axes are a constant."""
+    """ReduceMin, ReduceSum and Squeeze: the axes are a constant."""
     axes = constants.get(node.inputs[1], np.zeros(0))
     if axes.dtype != np.int64 or axes.shape != (1,) or not 0 <= int(axes[0]) < len(inputs[0]):
         raise _refuse(f"{node.op} of axes that are not one constant", node.outputs[0])
     axis, dims = int(axes[0]), inputs[0]
     if node.op == "Squeeze" and dims[axis] != 1:
         raise _refuse(f"Squeeze of dimension {dims[axis]}", node.outputs[0])
-    kept: Dims = (1,) if node.op == "ReduceSum" and node.attributes.get("keepdims", 1) else ()
+    kept: Dims = (1,) if node.op != "Squeeze" and node.attributes.get("keepdims", 1) else ()
     return dims[:axis] + kept + dims[axis + 1 :]
+
+
+def _unsqueeze(node: Node, inputs: Sequence[Dims], constants: Mapping[str, Array]) -> Dims:
+    axes, dims = constants.get(node.inputs[1], np.zeros(0)), inputs[0]
+    if axes.dtype != np.int64 or axes.shape != (1,) or not 0 <= int(axes[0]) <= len(dims) < MAX_RANK:
+        raise _refuse(f"Unsqueeze of dimensions {dims} by axes that are not one constant", node.outputs[0])
+    return (*dims[: int(axes[0])], 1, *dims[int(axes[0]) :])
 
 
 def _argmax(node: Node, inputs: Sequence[Dims], constants: Mapping[str, Array]) -> Dims:
@@ -124,15 +134,17 @@ def _axis(node: Node, dims: Dims) -> int:
 
 _Rule = Callable[[Node, Sequence[Dims], Mapping[str, Array]], Dims]
 _RULES: Mapping[str, tuple[tuple[int, int], _Rule]] = {
-    **dict.fromkeys(["Abs", "Cast", "Exp", "Identity", "IsNaN", "Sigmoid"], ((1, 1), _same)),
-    **dict.fromkeys(["Add", "And", "Div", "GreaterOrEqual", "Less", "LessOrEqual", "Mul", "Sub"], ((2, 2), _broadcast)),
-    **dict.fromkeys(["ReduceSum", "Squeeze"], ((2, 2), _without)),
+    **dict.fromkeys(["Abs", "Cast", "Exp", "Identity", "IsNaN", "Log", "Sigmoid", "Sign", "Sqrt"], ((1, 1), _same)),
+    **dict.fromkeys(["Add", "And", "Div", "Equal", "GreaterOrEqual"], ((2, 2), _broadcast)),
+    **dict.fromkeys(["Less", "LessOrEqual", "Mul", "Sub"], ((2, 2), _broadcast)),
+    **dict.fromkeys(["ReduceMin", "ReduceSum", "Squeeze"], ((2, 2), _without)),
     "ArgMax": ((1, 1), _argmax),
     "Concat": ((1, 64), _concat),
     "Gather": ((2, 2), _gather),
     "MatMul": ((2, 2), _matmul),
     "Softmax": ((1, 1), _softmax),
     "TreeEnsemble": ((1, 1), _trees),
+    "Unsqueeze": ((2, 2), _unsqueeze),
     "Where": ((3, 3), _broadcast),
 }
 

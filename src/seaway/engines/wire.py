@@ -32,12 +32,14 @@ _TREES = frozenset(
 )
 OPERATORS: Mapping[tuple[str, str], frozenset[str]] = {
     # (domain, operator): its allowed attributes. All are pure, bounded by their inputs, and carry no subgraph.
-    **{("", op): _NONE for op in ("Abs", "Add", "And", "Div", "Exp", "GreaterOrEqual", "Identity", "IsNaN", "Less")},
-    **{("", op): _NONE for op in ("LessOrEqual", "MatMul", "Mul", "Sigmoid", "Squeeze", "Sub", "Where")},
+    **{("", op): _NONE for op in ("Abs", "Add", "And", "Div", "Equal", "Exp", "GreaterOrEqual", "Identity", "IsNaN")},
+    **{("", op): _NONE for op in ("Less", "LessOrEqual", "Log", "MatMul", "Mul", "Sigmoid", "Sign", "Sqrt", "Squeeze")},
+    **{("", op): _NONE for op in ("Sub", "Unsqueeze", "Where")},
     ("", "ArgMax"): frozenset(["axis", "keepdims"]),
     ("", "Cast"): frozenset(["to"]),
     ("", "Concat"): frozenset(["axis"]),
     ("", "Gather"): frozenset(["axis"]),
+    ("", "ReduceMin"): frozenset(["keepdims"]),
     ("", "ReduceSum"): frozenset(["keepdims"]),
     ("", "Softmax"): frozenset(["axis"]),
     ("ai.onnx.ml", "TreeEnsemble"): _TREES,

@@ -67,6 +67,28 @@ REFUSED: dict[str, tuple[wire.Model, str]] = {
     ),
     "axes computed": (made(CAST, node("ReduceSum", ["y", "y"], ["margin"])), "axes that are not one constant"),
     "squeezed": (made(CAST, node("Squeeze", ["y", "i"], ["margin"]), constants={"i": np.array([1])}), "Squeeze of"),
+    "raised beyond": (
+        made(CAST, node("Unsqueeze", ["y", "i"], ["margin"]), constants={"i": np.array([3])}),
+        "Unsqueeze of dimensions",
+    ),
+    "raised before": (
+        made(CAST, node("Unsqueeze", ["y", "i"], ["margin"]), constants={"i": np.array([-1])}),
+        "Unsqueeze of dimensions",
+    ),
+    "raised by what is computed": (made(CAST, node("Unsqueeze", ["y", "y"], ["margin"])), "Unsqueeze of dimensions"),
+    "least of no dimension": (
+        made(CAST, node("ReduceMin", ["y", "i"], ["margin"]), constants={"i": np.array([2])}),
+        "ReduceMin of axes that are not one constant",
+    ),
+    "raised too often": (
+        made(
+            CAST,
+            *(node("Unsqueeze", [f"y{place}" if place else "y", "i"], [f"y{place + 1}"]) for place in range(7)),
+            node("Abs", ["y7"], ["margin"]),
+            constants={"i": np.array([1])},
+        ),
+        "Unsqueeze of dimensions",
+    ),
     "too few inputs": (made(CAST, node("Add", ["y"], ["margin"])), "Add of 1 inputs"),
     "declared otherwise": (
         made(CAST, node("Exp", ["y"], ["margin"]), outputs=(info("margin", 11, "rows", 3),)),

@@ -10,11 +10,13 @@ from onnx import helper, numpy_helper
 
 from seaway.core.candidate import Program
 from seaway.engines import wire
+from seaway.engines.clusters_graph import assignment_program, clusters_program
 from seaway.engines.compose import compose
 from seaway.engines.export import additive_program, finish_program, forest_program
 from seaway.engines.finish import Binary, Multiclass, Value
 from seaway.engines.readers.lightgbm import read as read_booster
 from tests.unit.engines.boosters import trained
+from tests.unit.engines.clusterings import clusters
 from tests.unit.engines.forests import grown
 from tests.unit.engines.test_additive import small
 
@@ -64,7 +66,15 @@ def test_our_walk_and_onnx_read_the_same(program: Program) -> None:
 
 def test_every_operator_that_is_written_is_allowed_and_every_allowed_one_is_written() -> None:
     """The list grows with what Seaway exports and by nothing else."""
-    more = [forest_program(replace(grown(7), zeros=(0,))), finish_program(Value(link="exp")), finish_program(Value())]
+    more = [
+        forest_program(replace(grown(7), zeros=(0,))),
+        finish_program(Value(link="exp")),
+        finish_program(Value()),
+        clusters_program(clusters("nearest")),
+        clusters_program(clusters("full")),
+        clusters_program(clusters("cores")),
+        assignment_program(3),
+    ]
     written = {
         (node.domain, node.op)
         for program in [*PROGRAMS.values(), *more]
