@@ -1,7 +1,8 @@
-"""Cross-validation prepared once: every trial learns from the same rows and is asked about the same others.
+"""Cross-validation prepared once: every trial learns from the same rows and is asked about the same cases.
 
 Rows that stop the training early are cut from the known rows of a fold, so no asked row has any say in the model that
-answers it: out-of-fold scores stay honest.
+answers it: out-of-fold scores stay honest. A case may be asked about in several folds, at other moments or by models that
+learnt from other rows.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -19,7 +21,8 @@ from seaway.core.chance import monotonic, rng
 from seaway.core.contract import Contract
 from seaway.core.dataset import TEST, TRAIN, Dataset
 from seaway.core.errors import BadInput
-from seaway.core.protocols import Encoder, Model, Params, Task
+from seaway.core.protocols import Model, Params, Task
+from seaway.core.sheet import Sheet, joined, sheet
 from seaway.lab.threads import each, workers
 
 INNER = 6
@@ -28,35 +31,36 @@ INNER = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
-    """Rows to learn from, rows that say when to stop, and the rows asked about with their numbers."""
+    """What to learn from, what says when to stop, and what is asked about."""
 
     train: Sample
     valid: Sample | None
     asked: Sample
-    rows: Array
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exam:
-    """The folds, and the rows (n,) they ask about in the order of the answers."""
+    """The folds, and the sheet of all their asked cases in the order of the answers; `rows` (n,) of the data it was made of."""
 
     contract: Contract
     folds: tuple[Fold, ...]
+    sheet: Sheet
     rows: Array
-    truth: Array
-    weight: Array | None
     seed: int
 
     def outcomes(self, answer: Mapping[str, Array]) -> Outcomes:
-        """Set answers (n, ...) beside the truth."""
-        return Outcomes(
-            answer=answer, truth=self.truth, case=self.rows, step=np.zeros_like(self.rows), weight=self.weight
-        )
+        """Set answers (cases, ...) beside the truth."""
+        return self.sheet.outcomes(answer)
+
+    def by_fold(self, outcomes: Outcomes) -> list[Outcomes]:
+        """Cut outcomes of this exam into those of each fold."""
+        ends = np.searchsorted(self.sheet.place, np.cumsum([0] + [fold.asked.batch.cases for fold in self.folds]))
+        return [outcomes.take(np.arange(start, end)) for start, end in pairwise(ends)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What a model answered out of fold: margin (n, targets), what each fold learnt, seconds by fold and in all."""
+    """What a model answered out of fold: margin (cases, ...), what each fold learnt, seconds by fold and in all."""
 
     margin: Array
     learnt: tuple[Mapping[str, float], ...]
@@ -73,20 +77,16 @@ def prepare(data: Dataset, task: Task, rows: Array, folds: int, seed: int) -> Ex
         learn, stop = _inner(within, task, known, seed)
         made.append(
             Fold(
-                train=_owned(encoder, data, known, learn),
-                valid=None if stop is None else _owned(encoder, data, learn, stop),
-                asked=_owned(encoder, data, known, asked),
-                rows=asked,
+                train=encoder.ask(data, learn, learn),
+                valid=None if stop is None else encoder.ask(data, learn, stop),
+                asked=encoder.ask(data, known, asked),
             )
         )
-    truths = [fold.asked.truth for fold in made if fold.asked.truth is not None]
-    weights = [fold.asked.weight for fold in made if fold.asked.weight is not None]
     return Exam(
         contract=data.contract,
         folds=tuple(made),
-        rows=np.concatenate([fold.rows for fold in made]),
-        truth=np.concatenate(truths),
-        weight=np.concatenate(weights) if weights else None,
+        sheet=joined([sheet(fold.asked, data.contract) for fold in made]),
+        rows=rows,
         seed=seed,
     )
 
@@ -109,7 +109,7 @@ def sit(
     until: float,
     learnt: Sequence[Mapping[str, float]] = (),
 ) -> Answers:
-    """Fit the model on every fold, side by side, and ask about the rows it has not seen.
+    """Fit the model on every fold, side by side, and ask about the cases it has not seen.
 
     The time to `until` is shared out over the folds that one thread after another takes up. `learnt` is what each fold
     settled when the trial was first made: it then is made again to the letter, without validation or clock.
@@ -144,8 +144,8 @@ def sit(
 
 
 def everything(data: Dataset, rows: Array) -> Sample:
-    """Return the sample of all `rows`."""
-    return _owned(encoder_of(data.contract), data, rows, rows)
+    """Return all `rows` as a sample to learn from."""
+    return encoder_of(data.contract).ask(data, rows, rows)
 
 
 def among(data: Dataset, rows: Array) -> Dataset:
@@ -162,15 +162,10 @@ def seed_of(seed: int, number: int, place: int) -> int:
 
 def _inner(data: Dataset, task: Task, known: Array, seed: int) -> tuple[Array, Array | None]:
     """Cut the rows that stop training off the known rows, by the same rule as the folds: the newest, whole groups ..."""
+    if data.contract.truth is None:  # nothing to hold the answers against while training
+        return known, None
     try:
         learn, stop = task.folds(among(data, known), INNER, seed + 1)[-1]
     except BadInput:  # too few rows, groups or moments for a cut: the model then trains for a fixed time
         return known, None
     return learn, stop
-
-
-def _owned(encoder: Encoder, data: Dataset, known: Array, asked: Array) -> Sample:
-    """Encode rows and keep them: a batch is only lent until the encoder's next call."""
-    sample = encoder.ask(data, known, asked)
-    batch = replace(sample.batch, x=np.array(sample.batch.x))
-    return replace(sample, batch=batch)

@@ -1,4 +1,7 @@
-"""How many rows a search looks at: all, unless there are so many that the preset or the time says otherwise."""
+"""How many rows a search looks at: all, unless there are so many that the preset or the time says otherwise.
+
+Cost grows with the rows, so rows are counted; what is drawn are whole cases, since the rows of one case stay together.
+"""
 
 from __future__ import annotations
 
@@ -40,21 +43,31 @@ def extent(
     return int(np.clip(fitting, FEWEST, most))
 
 
-def chosen(rows: Array, count: int, seed: int) -> Array:
-    """Return `count` of the rows by chance, in their order."""
+def chosen(rows: Array, cases: Array, count: int, seed: int) -> Array:
+    """Return about `count` of the rows by chance, in their order: all rows of some cases; `cases` (rows,) names each row's."""
     if count >= len(rows):
         return rows
-    return np.sort(rng("extent", seed).permutation(rows)[:count])
+    _, case = np.unique(cases, return_inverse=True)
+    drawn = _drawn(np.bincount(case), count, rng("extent", seed))
+    return np.asarray(rows[np.isin(case, drawn)])
+
+
+def _drawn(sizes: Array, count: int, generator: np.random.Generator) -> Array:
+    """Return the numbers of cases drawn by chance whose rows are no more than `count`, at least one."""
+    order = generator.permutation(len(sizes))
+    fitting = int(np.searchsorted(np.cumsum(sizes[order]), count, side="right"))
+    return order[: max(1, fitting)]
 
 
 def _probe(sample: Sample, contract: Contract, models: Sequence[Model], budget: Budget) -> tuple[int, float]:
-    """Train the defaults of every model on a few rows; return how many these were and the seconds it took."""
-    places = chosen(np.arange(sample.batch.rows), PROBE, 0)
+    """Train the defaults of every model on a few cases; return how many rows these had and the seconds it took."""
+    places = np.sort(_drawn(np.diff(sample.batch.starts), PROBE, rng("extent", 0)))
     total = 0.0
     for model in models:
-        for size in (20, len(places)):  # the first fit only loads the library
+        for size in (min(20, len(places)), len(places)):  # the first fit only loads the library
             part = sample.take(places[:size])
-            cut = max(1, size * 5 // 6)
+            # Cases that are asked nothing cannot say when to stop.
+            cut = max(1, size * 5 // 6) if part.truth is not None and part.batch.steps.any() else size
             begun = monotonic()
             model.fit(
                 part.take(np.arange(cut)),
@@ -66,4 +79,4 @@ def _probe(sample: Sample, contract: Contract, models: Sequence[Model], budget: 
             )
             seconds = monotonic() - begun
         total += seconds
-    return len(places), total
+    return len(sample.batch.rows_of(places)), total

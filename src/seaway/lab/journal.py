@@ -62,7 +62,7 @@ class Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A finished trial with its out-of-fold margins (n, targets)."""
+    """A finished trial with its out-of-fold margins (cases, ...)."""
 
     record: Record
     margin: Array

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from seaway.core.batch import Array, Outcomes
 from seaway.core.candidate import Score
 from seaway.core.errors import BadInput
-from seaway.core.metrics import Figure, metric, score
+from seaway.core.metrics import metric, score
+from seaway.core.metrics.figure import Figure
 from seaway.core.protocols import Finish, Task
 from seaway.lab.exam import Exam
 
@@ -20,12 +20,15 @@ SMOOTH = ("log_loss", "rmse")
 
 ROUNDS, FEWEST_ROUNDS = 200, 50
 DRAWS = 2_000_000
-"""Rows drawn by a bootstrap in all: on many rows intervals are narrow, and fewer rounds tell them as well."""
+"""Lines drawn by a bootstrap in all: on many lines intervals are narrow, and fewer rounds tell them as well."""
+
+DRAWS_OVER, FEWEST_OVER = 200_000, 30
+"""The same for figures that look at the whole table: each round sorts and pairs it anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judge:
-    """Scores margins (n, targets) of an exam."""
+    """Scores margins (cases, ...) of an exam."""
 
     exam: Exam
     link: Finish
@@ -42,8 +45,7 @@ class Judge:
     def by_fold(self, margin: Array) -> tuple[float, ...]:
         """Return the deciding metric of each fold that can tell."""
         outcomes = self.exam.outcomes(self.link.apply({"margin": margin}))
-        ends = np.cumsum([0] + [len(fold.rows) for fold in self.exam.folds])
-        values = [self.decides(outcomes.take(np.arange(start, end))) for start, end in pairwise(ends)]
+        values = [self.decides(fold) for fold in self.exam.by_fold(outcomes)]
         return tuple(value for value in values if not np.isnan(value))
 
     def loss(self, scores: Mapping[str, float]) -> float:
@@ -77,6 +79,15 @@ def with_intervals(
     """Score outcomes with bootstrap intervals, by "prefix.name"; metrics that cannot tell are left out."""
     if not len(outcomes):
         return {}
-    rounds = int(np.clip(DRAWS // len(outcomes), FEWEST_ROUNDS, rounds))
-    found = {f"{prefix}.{name}": score(metric(name), outcomes, rounds=rounds, seed=seed) for name in names}
+    found = {
+        f"{prefix}.{name}": score(
+            metric(name), outcomes, rounds=_rounds(metric(name), len(outcomes), rounds), seed=seed
+        )
+        for name in names
+    }
     return {name: one for name, one in found.items() if np.isfinite([one.value, one.low, one.high]).all()}
+
+
+def _rounds(figure: Figure, lines: int, most: int) -> int:
+    draws, fewest = (DRAWS, FEWEST_ROUNDS) if figure.over is None else (DRAWS_OVER, FEWEST_OVER)
+    return int(np.clip(draws // lines, min(fewest, most), most))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from seaway.core.batch import Array, Batch, Sample
 from seaway.core.chance import monotonic
 from seaway.core.contract import Contract
+from seaway.core.errors import BadInput
 from seaway.core.protocols import Finish, Fitted, Params
 from seaway.lab.budget import refit_s, together_s
 from seaway.lab.ensemble import Loss, blended, weights
@@ -27,7 +28,7 @@ MOST = {"fast": 2, "balanced": 4, "best": 8}
 
 @dataclass(frozen=True, kw_only=True)
 class Blend:
-    """Chosen trials with their weights, heaviest first, and their out-of-fold margins (n, targets) blended."""
+    """Chosen trials with their weights, heaviest first, and their out-of-fold margins (cases, ...) blended."""
 
     parts: tuple[tuple[Trial, float], ...]
     margin: Array
@@ -43,18 +44,51 @@ class Member:
     fitted: Fitted
 
 
-def choose(work: Search, trials: Sequence[Trial], preset: str) -> Blend:
-    """Return the blend that does best out of fold, of members that there is time to refit; a recipe names its own."""
+def choose(work: Search, trials: Sequence[Trial], preset: str, *, blends: bool = True) -> Blend:
+    """Return the blend that does best out of fold, of members that there is time to refit; a recipe names its own.
+
+    Where margins cannot be averaged (`blends`), it is the best trial alone.
+    """
     if work.recipe is not None:
         named = work.recipe.weights
         members = [trial for trial in ranked(trials, work.judge) if trial.number in named]
         return _blend(members, np.array([named[trial.number] for trial in members]))
-    learners = [trial for trial in trials if trial.record.params] or list(trials)
-    library = ranked(learners, work.judge)[:LIBRARY]
-    shares = weights([trial.margin for trial in library], _loss(work), most=MOST[preset], seed=work.exam.seed)
+    library = ranked(_candidates(work, trials, blends), work.judge)[:LIBRARY]
+    alone = _blend(library, np.eye(len(library))[0])
+    if not blends:
+        return alone
+    lines = len(work.exam.sheet)
+    shares = weights(
+        [trial.margin for trial in library], _loss_on(work), most=MOST[preset], seed=work.exam.seed, lines=lines
+    )
     blend = _blend(library, _affordable(work, library, shares))
     worse = work.judge.loss(work.judge.scores(blend.margin)) - work.judge.loss(library[0].scores)
-    return _blend(library, np.eye(len(library))[0]) if worse > _luck(work, library[0]) else blend
+    return alone if worse > _luck(work, library[0]) else blend
+
+
+def _candidates(work: Search, trials: Sequence[Trial], blends: bool) -> list[Trial]:
+    """Return the trials that may become members: learners whose score is known, and baselines worth a share beside them.
+
+    Without such a learner it is the baselines; raises `BadInput` where no score is known at all.
+    """
+    known = [trial for trial in trials if math.isfinite(work.judge.loss(trial.scores))]
+    if not known:
+        name = work.judge.decides.name
+        raise BadInput(
+            f"No trial can be judged: {name} cannot be told of any answer",
+            where="seaway.toml, [train] metric",
+            fix="Name a metric that these data can tell, or bring more rows: every fold needs known and varied outcomes.",
+        )
+    learners = [trial for trial in known if trial.record.params]
+    if not learners:
+        return known
+    return [*learners, *(trial for trial in known if not trial.record.params and blends and _tells_apart(work, trial))]
+
+
+def _tells_apart(work: Search, trial: Trial) -> bool:
+    """Say whether a trial answers the lines of some fold in more than one way: a constant would only shrink the others."""
+    folds = work.exam.by_fold(work.exam.outcomes({"margin": trial.margin}))
+    return any(len(fold) and bool((fold.answer["margin"] != fold.answer["margin"][0]).any()) for fold in folds)
 
 
 def refit(work: Search, blend: Blend, train: Sample, contract: Contract) -> list[Member]:
@@ -100,18 +134,22 @@ def _luck(work: Search, best: Trial) -> float:
     return (found.high - found.low) / (2 * 1.96) / 2 if found else 0.0
 
 
-def _loss(work: Search) -> Loss:
-    """Return the smooth metric over some rows of the exam, less is better."""
-    figure, whole = work.judge.smooth, work.exam.outcomes({})
+def _loss_on(work: Search) -> Callable[[Array], Loss]:
+    """Return the smooth metric over some cases of the exam, less is better."""
+    figure = work.judge.smooth
 
-    def loss(margin: Array, places: Array) -> float:
-        answered = work.judge.link.apply({"margin": margin})
-        value = figure(whole.take(places).answered(answered))
-        if math.isnan(value):
-            return math.inf
-        return -value if figure.greater_is_better else value
+    def loss_on(places: Array) -> Loss:
+        sheet = work.exam.sheet.of_cases(places)
 
-    return loss
+        def loss(margin: Array) -> float:
+            value = figure(sheet.outcomes(work.judge.link.apply({"margin": margin})))
+            if math.isnan(value):
+                return math.inf
+            return -value if figure.greater_is_better else value
+
+        return loss
+
+    return loss_on
 
 
 def _affordable(work: Search, library: Sequence[Trial], shares: Array) -> Array:

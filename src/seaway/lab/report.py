@@ -28,6 +28,7 @@ NAME = "run.html"
 SHOWN = 30
 PLOTTED = 12
 
+_MEANING = Column(title="meaning", align="left")
 _PARAMETERS = Column(title="parameters", align="left")
 
 
@@ -38,17 +39,17 @@ def write(candidate: Candidate, folder: Path, data: Dataset, task: Task) -> Path
     metric = seen.figure.name
     score = seen.test or seen.oof
     lead = (
-        f"{metric} {interval(score.value, score.low, score.high)} on {count(score.n, 'row')} "
+        f"{metric} {interval(score.value, score.low, score.high)} on {count(score.n, _unit(candidate))} "
         f"{'kept apart' if seen.test else 'out of fold'}."
         if score
         else f"{metric} cannot be told on these rows."
     )
-    target = candidate.contract.target
     text = page(
-        f"Run {candidate.digest[:12]}: predicting {target.name if target else 'the target'}",
+        f"Run {candidate.digest[:12]}: {_about(candidate)}",
         lead,
         [
             _summary(candidate, seen),
+            *_meanings(candidate),
             section("Checks", verdict_list(verdicts)),
             _leaderboard(candidate, seen),
             *_drawings(task.figures(candidate)),
@@ -65,6 +66,25 @@ def write(candidate: Candidate, folder: Path, data: Dataset, task: Task) -> Path
     return path
 
 
+def _unit(candidate: Candidate) -> str:
+    return "case" if candidate.oof.step.any() else "row"
+
+
+def _about(candidate: Candidate) -> str:
+    target = candidate.contract.target
+    return f"predicting {target.name}" if target else candidate.contract.task
+
+
+def _meanings(candidate: Candidate) -> list[Section]:
+    """Say in words what each label means, where training found that out."""
+    rows = [
+        [label, note]
+        for output in candidate.contract.outputs
+        for label, note in zip(output.labels, output.notes, strict=False)
+    ]
+    return [section("What the answers mean", table(["answer", _MEANING], rows, is_fit=True))] if rows else []
+
+
 def _summary(candidate: Candidate, seen: Figures) -> Section:
     name, base = seen.figure.name, seen.baseline
     tiles = []
@@ -77,9 +97,11 @@ def _summary(candidate: Candidate, seen: Figures) -> Section:
                     note=f"95 %: {number(score.low, 4)} to {number(score.high, 4)}",
                 )
             )
-    if base is not None:
+    if base is not None and seen.best_baseline is not None:
         tiles.append(
-            elements.Tile(label=f"{name}, baseline", value=number(base, 4), note="the same answer to every row")
+            elements.Tile(
+                label=f"{name}, baseline", value=number(base, 4), note=f"what {seen.best_baseline['model']!r} answers"
+            )
         )
     trials = sum(not trial["is_baseline"] for trial in seen.trials)
     tiles.append(
@@ -159,7 +181,21 @@ def _scores(candidate: Candidate) -> Section:
     return section(
         "Scores",
         table(["metric", "test rows", "out of fold"], rows, is_fit=True),
+        _steps(candidate),
         intro="With 95 % intervals from a bootstrap by case.",
+    )
+
+
+def _steps(candidate: Candidate) -> Html | None:
+    """The test score by how far ahead, where answers look ahead."""
+    rows = [
+        [name.partition("@")[2].replace("-", " to "), number(score.value), interval(score.value, score.low, score.high)]
+        for name, score in candidate.scores.items()
+        if "@" in name
+    ]
+    title = f"{candidate.figures['metric']} by step, test rows"
+    return (
+        table(["steps ahead", candidate.figures["metric"], "95 %"], rows, caption=title, is_fit=True) if rows else None
     )
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from seaway.core import candidate as candidates
-from seaway.core.batch import Json, Outcomes, Sample
+from seaway.core.answer import encoder_of
+from seaway.core.batch import Array, Json, Outcomes, Sample, split
 from seaway.core.candidate import Candidate
+from seaway.core.contract import Contract
 from seaway.core.dataset import Dataset
 from seaway.core.errors import BadInput
 from seaway.core.protocols import Finish, Model, Task
 from seaway.core.settings import Settings, TrainSettings
+from seaway.core.sheet import sheet
 from seaway.data.profile import profile
 from seaway.lab import report, threads
 from seaway.lab.budget import budget_of
@@ -27,6 +31,7 @@ from seaway.lab.progress import Progress
 from seaway.lab.report import PLOTTED
 from seaway.lab.samplers import sampler
 from seaway.lab.search import Search, ranked, search
+from seaway.lab.steps import by_group, by_step
 from seaway.lab.stop import EnoughTrials, NoImprovement, Stop
 from seaway.lab.witness import witness
 
@@ -61,24 +66,30 @@ def train(
         work = _prepared(data, task, settings, models, journal, everyone, count, started, recipe)
         reason = search(work, journal, progress)
         _step(work, progress, "weighting the members")
-        blend = choose(work, journal.trials, settings.train.preset)
-        margins = work.exam.outcomes({"margin": blend.margin})
-        finish = task.finish(margins, data.contract, {"calibrate": settings.train.calibrate})
+        blend = choose(work, journal.trials, settings.train.preset, blends=task.blends)
         _step(work, progress, f"fitting {len(blend.parts)} members on all training rows")
         members = refit(work, blend, everyone, data.contract)
+        contract = task.settle(data.contract, [member.fitted for member in members])
+        margins = work.exam.outcomes({"margin": blend.margin})
+        finish = task.finish(margins, contract, {"calibrate": settings.train.calibrate})
         _step(work, progress, "answering the test rows and the witness")
-        notes = {
-            "metric": work.judge.decides.name,
-            "stopped": reason,
-            "searched_rows": len(work.exam.rows),
-            "training_rows": work.rows,
-            "limited_rows": journal.header is not None and journal.header.rows < work.rows,
-        }
-        candidate = _candidate(data, settings, folder, work, journal, blend, finish, members, notes)
+        outcome = Outcome(contract=contract, blend=blend, members=members, finish=finish, stopped=reason)
+        candidate = _candidate(data, settings, folder, work, journal, everyone, outcome)
         candidates.save(candidate, folder)
         report.write(candidate, folder, data, task)
         progress.step(1, 1, "done", 0.0)
         return candidate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run came to: the contract that training has settled, the members, and the last step."""
+
+    contract: Contract
+    blend: Blend
+    members: list[Member]
+    finish: Finish
+    stopped: str
 
 
 def _prepared(
@@ -106,7 +117,9 @@ def _prepared(
     if not rows:
         rows = extent(everyone, data.contract, learners, settings.split.folds, train.preset, budget, count)
     journal.begin(rows)
-    exam = prepare(data, task, chosen(data.split.train, rows, train.seed), settings.split.folds, train.seed)
+    cases = encoder_of(data.contract).cases(data.rows.take(data.split.train))
+    searched = chosen(data.split.train, cases, rows, train.seed)
+    exam = prepare(data, task, searched, settings.split.folds, train.seed)
     planned = train.trials or UNBOUNDED_TRIALS
     return Search(
         exam=exam,
@@ -136,45 +149,74 @@ def _candidate(
     folder: Path,
     work: Search,
     journal: Journal,
-    blend: Blend,
-    finish: Finish,
-    members: list[Member],
-    notes: Mapping[str, Json],
+    everyone: Sample,
+    outcome: Outcome,
 ) -> Candidate:
-    """Put the candidate together: programs, evidence, scores, lineage."""
-    asked = everything(data, data.split.test)
+    contract, members, finish = outcome.contract, outcome.members, outcome.finish
+    asked = encoder_of(contract).ask(data, data.split.train, data.split.test)
     real = answers(members, finish, asked.batch)
-    test = Outcomes(
-        answer=real,
-        truth=asked.truth,
-        case=data.split.test,
-        step=np.zeros_like(data.split.test),
-        weight=asked.weight,
-    )
-    order = np.argsort(work.exam.rows, kind="stable")
-    oof = work.exam.outcomes(finish.apply({"margin": blend.margin})).take(order)
+    test = sheet(asked, contract).outcomes(real)
+    answered = finish.apply({"margin": outcome.blend.margin})
+    oof = work.exam.outcomes(answered)
+    oof = oof.take(np.argsort(oof.case, kind="stable"))
     seed, names = settings.train.seed, work.judge.names
     return Candidate(
-        contract=data.contract,
+        contract=contract,
         members=[(member.fitted.export(), member.weight) for member in members],
         blend="margin",
         finish=finish.export(),
-        witness=witness(data, members, finish, real, settings.release.tolerance),
+        witness=witness(
+            contract,
+            members,
+            finish,
+            real=data.split.test,
+            real_answers=real,
+            tolerance=settings.release.tolerance,
+        ),
         oof=oof,
         test=test,
-        scores=with_intervals(names, test, "test", seed) | with_intervals(names, oof, "oof", seed),
-        trials=_leaderboard(work, journal, blend),
-        lineage=lineage(data, settings, journal.trials, folder),
-        profile=profile(data.rows.take(oof.case), data.contract, oof.answer).encode(),
-        figures={
-            **notes,
-            "finish": finish.name,
-            "importance": _importance(data, members),
-            "members": [
-                {"model": member.name, "weight": member.weight, "params": dict(member.params)} for member in members
-            ],
+        scores={
+            **with_intervals(names, test, "test", seed),
+            **by_group(work.judge.decides.name, test, "test", seed),
+            **with_intervals(names, oof, "oof", seed),
         },
+        trials=_leaderboard(work, journal, outcome.blend),
+        lineage=lineage(data, settings, journal.trials, folder),
+        profile=_profile(data, work, everyone, outcome, answered),
+        figures=_figures(data, work, outcome, {"test": test, "oof": oof}),
     )
+
+
+def _profile(data: Dataset, work: Search, everyone: Sample, outcome: Outcome, answered: Mapping[str, Array]) -> bytes:
+    """Describe the training rows beside answers that are out of fold, or, where no truth could leak, the members' own."""
+    contract = outcome.contract
+    if contract.truth is None:
+        asked = [(everyone.batch, answers(outcome.members, outcome.finish, everyone.batch))]
+    else:
+        batches = [fold.asked.batch for fold in work.exam.folds]
+        asked = list(zip(batches, split(answered, [batch.cases for batch in batches]), strict=True))
+    parts = [answer for _, answer in asked]
+    reference = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return profile(data.rows.take(data.split.train), contract, reference).encode()
+
+
+def _figures(data: Dataset, work: Search, outcome: Outcome, judged: Mapping[str, Outcomes]) -> dict[str, Json]:
+    """Return what reports and checks read beside the scores."""
+    searched, known = len(work.exam.rows), len(data.split.train)
+    steps = {name: by_step(work.judge.names, outcomes) for name, outcomes in judged.items()}
+    return {
+        "metric": work.judge.decides.name,
+        "stopped": outcome.stopped,
+        "searched_rows": searched,
+        "training_rows": known,
+        "limited_rows": searched < known,
+        "finish": outcome.finish.name,
+        "importance": _importance(outcome),
+        "members": [
+            {"model": member.name, "weight": member.weight, "params": dict(member.params)} for member in outcome.members
+        ],
+        **({"by_step": steps} if any(steps.values()) else {}),
+    }
 
 
 def _leaderboard(work: Search, journal: Journal, blend: Blend) -> list[dict[str, Json]]:
@@ -205,10 +247,10 @@ def _interval(work: Search, trial: Trial) -> tuple[float, float] | None:
     return (found.low, found.high) if found else None
 
 
-def _importance(data: Dataset, members: list[Member]) -> dict[str, float]:
-    """Return the members' importance by matrix column, averaged by weight."""
-    total = np.sum([member.weight * member.fitted.importance() for member in members], axis=0)
-    return dict(zip(data.contract.encoded, total.tolist(), strict=True))
+def _importance(outcome: Outcome) -> dict[str, float]:
+    """Return the members' importance by matrix column, averaged by weight; nothing where no column matters."""
+    total = np.sum([member.weight * member.fitted.importance() for member in outcome.members], axis=0)
+    return dict(zip(outcome.contract.encoded, total.tolist(), strict=True)) if total.any() else {}
 
 
 def _step(work: Search, progress: Progress, message: str) -> None:

@@ -8,28 +8,34 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from seaway.core.answer import encoder_of
-from seaway.core.batch import Array
+from seaway.core.batch import Array, join
 from seaway.core.candidate import Witness
-from seaway.core.dataset import Dataset
+from seaway.core.contract import Contract
 from seaway.core.protocols import Finish
 from seaway.data.sample import sample
 from seaway.lab.members import Member, answers
 
-ROWS = 300
-"""Rows made from the contract at least; edges of the model add more."""
+QUERIES = 300
+"""Cases made from the contract at least; edges of the model add more."""
 
 
 def witness(
-    data: Dataset, members: Sequence[Member], finish: Finish, real_answers: Mapping[str, Array], tolerance: float
+    contract: Contract,
+    members: Sequence[Member],
+    finish: Finish,
+    *,
+    real: Array,
+    real_answers: Mapping[str, Array],
+    tolerance: float,
 ) -> Witness:
-    """Ask the members about rows made from the contract; `real_answers` are theirs about the test rows."""
-    encoder = encoder_of(data.contract)
-    requests = sample(data.contract, edges(members), ROWS, 0)
-    batch = encoder.encode(encoder.request(requests))
+    """Ask the members about cases made from the contract; `real_answers` are theirs about the cases of the `real` rows."""
+    encoder = encoder_of(contract)
+    queries = sample(contract, edges(members), QUERIES, 0)
+    batch = join([encoder.encode(encoder.request(query.rows, query.options)) for query in queries])
     return Witness(
-        requests=requests,
+        queries=queries,
         answers=answers(members, finish, batch),
-        real=data.split.test,
+        real=real,
         real_answers=real_answers,
         tolerance=tolerance,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,9 +13,9 @@ from seaway.core.batch import Array
 from seaway.lab.ensemble import LEAST, Loss, blended, weights
 
 
-def squared(truth: Array) -> Loss:
+def squared(truth: Array) -> Callable[[Array], Loss]:
     """Mean squared error."""
-    return lambda margin, places: float(((margin[:, 0] - truth[places]) ** 2).mean())
+    return lambda places: lambda margin: float(((margin[:, 0] - truth[places]) ** 2).mean())
 
 
 def noisy(truth: Array, noises: list[float], seed: int = 0) -> list[Array]:
@@ -75,6 +77,6 @@ def test_the_seed_fixes_them() -> None:
 
 
 def test_a_loss_that_cannot_be_told_still_gives_a_model() -> None:
-    found = weights([np.zeros((5, 1)), np.ones((5, 1))], lambda margin, places: float("inf"), most=2, seed=0)
+    found = weights([np.zeros((5, 1)), np.ones((5, 1))], lambda places: lambda margin: float("inf"), most=2, seed=0)
     assert found.sum() == pytest.approx(1)
     assert found[0] == 1

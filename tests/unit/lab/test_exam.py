@@ -69,7 +69,7 @@ def test_learning_stopping_and_asked_rows_are_apart_and_within_the_training_rows
         assert learn | stop | asked <= allowed
         assert 0.08 < len(stop) / len(learn | stop) < 0.3
     if rule != "time":  # of time, the oldest block is only ever learnt from
-        assert sorted(exam.rows) == sorted(made.split.train)
+        assert sorted(exam.sheet.case) == sorted(made.split.train)
 
 
 def test_by_time_stopping_rows_are_newer_than_learning_rows_and_older_than_asked_ones() -> None:
@@ -93,8 +93,10 @@ def test_a_group_is_never_cut() -> None:
     who = made.rows.column("who")[0]
     exam = prepare(made, Tabular(), made.split.train, 3, 0)
     for fold in exam.folds:
-        known = set(who[made.split.train]) - set(who[fold.rows])
-        assert len(known) + len(set(who[fold.rows])) == len(set(who[made.split.train]))
+        asked = set(who[fold.asked.case])
+        known = set(who[made.split.train]) - asked
+        assert known == set(who[fold.train.case]) | (set(who[fold.valid.case]) if fold.valid else set())
+        assert len(known) + len(asked) == len(set(who[made.split.train]))
 
 
 class Parrot:
@@ -154,7 +156,8 @@ def test_answers_stand_beside_their_own_truth() -> None:
     made = data(rows=300)
     exam = prepare(made, Tabular(), made.split.train, 3, 0)
     whole = everything(made, np.arange(len(made.rows)))
-    outcomes = exam.outcomes({"margin": exam.rows[:, None].astype(float)})
+    outcomes = exam.outcomes({"margin": exam.sheet.case[:, None].astype(float)})
+    assert np.array_equal(outcomes.answer["margin"][:, 0], outcomes.case)
     assert whole.truth is not None
     assert outcomes.truth is not None
     assert np.array_equal(outcomes.truth, whole.truth[outcomes.case])
@@ -219,8 +222,8 @@ def test_weights_travel() -> None:
     contract = Tabular().shape(Contract(task="tabular", per="row", columns=columns), Table(table), {})
     made = dataset(Table(table), contract, settings())
     exam: Exam = prepare(made, Tabular(), made.split.train, 3, 0)
-    assert exam.weight is not None
-    assert np.array_equal(exam.weight, made.rows.column("w")[0][exam.rows])
+    assert exam.sheet.weight is not None
+    assert np.array_equal(exam.sheet.weight, made.rows.column("w")[0][exam.sheet.case])
 
 
 def test_among_changes_nothing_but_who_teaches() -> None:

@@ -23,7 +23,7 @@ def wide(rows: int) -> Sample:
     x = np.zeros((rows, 7), dtype=np.float32)
     x[:, :5] = rng.normal(size=(rows, 5))
     x[:, 5:] = 2
-    return Sample(batch=Batch.of_rows(x), truth=(rng.random(rows) < 0.5).astype(float))
+    return Sample(batch=Batch.of_rows(x), case=np.arange(rows), truth=(rng.random(rows) < 0.5).astype(float))
 
 
 def count(rows: int, budget: Budget, preset: str = "balanced") -> int:
@@ -50,13 +50,14 @@ def test_little_time_means_fewer_rows_but_never_too_few() -> None:
 
 def test_rows_are_chosen_by_chance_in_their_order_and_by_the_seed() -> None:
     rows = np.arange(100, 200)
-    some = chosen(rows, 10, 0)
+    each = np.arange(100)
+    some = chosen(rows, each, 10, 0)
     assert len(np.unique(some)) == 10
     assert (np.diff(some) > 0).all()
     assert set(some) <= set(rows)
-    assert np.array_equal(some, chosen(rows, 10, 0))
-    assert not np.array_equal(some, chosen(rows, 10, 1))
-    assert chosen(rows, 100, 0) is rows
+    assert np.array_equal(some, chosen(rows, each, 10, 0))
+    assert not np.array_equal(some, chosen(rows, each, 10, 1))
+    assert chosen(rows, each, 100, 0) is rows
 
 
 def test_trials_or_no_budget_leave_the_clock_out() -> None:

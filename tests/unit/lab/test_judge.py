@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seaway.core.batch import Outcomes
+from seaway.core.batch import Array, Outcomes
 from seaway.lab.exam import prepare
 from seaway.lab.judge import Judge, judge_of, with_intervals
 from seaway.tasks.tabular.task import Tabular
@@ -16,6 +16,12 @@ def judge(problem: str = "binary", wanted: str = "") -> Judge:
     """Return the judge of a small exam."""
     made = data(problem, rows=300)
     return judge_of(prepare(made, Tabular(), made.split.train, 3, 0), Tabular(), wanted)
+
+
+def truth_of(found: Judge) -> Array:
+    """Return the truth of the exam's lines as -1 and 1."""
+    assert found.exam.sheet.truth is not None
+    return np.asarray(found.exam.sheet.truth * 2 - 1)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +38,7 @@ def test_the_tasks_first_metric_decides_and_weights_follow_a_smooth_one(
 @pytest.mark.parametrize("wanted", ["roc_auc", "log_loss", "accuracy"])
 def test_less_loss_is_better_whatever_the_metric(wanted: str) -> None:
     found = judge(wanted=wanted)
-    good = (found.exam.truth * 2 - 1)[:, None] * 3.0
+    good = truth_of(found)[:, None] * 3.0
     losses = [found.loss(found.scores(margin)) for margin in (good, -good)]
     assert losses[0] < losses[1]
     assert found.loss({}) == float("inf")
@@ -40,8 +46,8 @@ def test_less_loss_is_better_whatever_the_metric(wanted: str) -> None:
 
 def test_the_score_by_fold_is_of_each_folds_own_rows() -> None:
     found = judge(wanted="accuracy")
-    margin = (found.exam.truth * 2 - 1)[:, None] * 1.0
-    first = len(found.exam.folds[0].rows)
+    margin = truth_of(found)[:, None] * 1.0
+    first = found.exam.folds[0].asked.batch.cases
     margin[:first] *= -1
     assert found.by_fold(margin) == (0.0, 1.0, 1.0)
 

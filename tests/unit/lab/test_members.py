@@ -60,7 +60,9 @@ def trial(made: Search, number: int, margin: Array, model: str = "linear", secon
 def signal(made: Search, noise: float, seed: int) -> Array:
     """Margins that know the truth, and noise."""
     rng = np.random.default_rng(seed)
-    return (made.exam.truth * 2 - 1 + rng.normal(0, noise, len(made.exam.truth)))[:, None]
+    truth = made.exam.sheet.truth
+    assert truth is not None
+    return (truth * 2 - 1 + rng.normal(0, noise, len(truth)))[:, None]
 
 
 @pytest.mark.parametrize("preset", MOST)

@@ -14,7 +14,7 @@ import pytest
 from seaway.core import candidate as candidates
 from seaway.core import parity
 from seaway.core.answer import encoder_of
-from seaway.core.batch import Array
+from seaway.core.batch import Array, Batch, join
 from seaway.core.candidate import Candidate
 from seaway.core.chance import monotonic
 from seaway.core.contract import Contract
@@ -49,6 +49,13 @@ def exported(candidate: Candidate, x: Array) -> dict[str, Array]:
     return run(candidate.finish, {name: np.asarray(total)})
 
 
+def asked(dataset: Dataset, candidate: Candidate) -> Batch:
+    """Encode the queries of the witness."""
+    encoder = encoder_of(dataset.contract)
+    queries = candidate.witness.queries
+    return join([encoder.encode(encoder.request(query.rows, query.options)) for query in queries])
+
+
 @pytest.fixture(scope="module", params=PROBLEMS)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Dataset, Candidate, Path]:
     """Train one candidate for each problem."""
@@ -67,8 +74,7 @@ def test_the_candidate_on_disk_is_the_one_returned(made: tuple[Dataset, Candidat
 
 def test_programs_repeat_the_witness(made: tuple[Dataset, Candidate, Path]) -> None:
     dataset, candidate, _ = made
-    encoder = encoder_of(dataset.contract)
-    x = encoder.encode(encoder.request(list(candidate.witness.requests))).x
+    x = asked(dataset, candidate).x
     assert len(x) >= 300
     for name, found in exported(candidate, x).items():
         expected = candidate.witness.answers[name]
@@ -89,8 +95,7 @@ def test_one_composed_program_passes_the_gate(made: tuple[Dataset, Candidate, Pa
     dataset, candidate, _ = made
     program = compose(candidate.members, candidate.finish)
     runner = OnnxEngine().load(program, dataset.contract)
-    encoder = encoder_of(dataset.contract)
-    batch = encoder.encode(encoder.request(list(candidate.witness.requests)))
+    batch = asked(dataset, candidate)
     difference = parity.compare(candidate.witness.answers, runner.run(batch), dataset.contract, 1e-12)
     assert difference.cases >= 300
     assert difference.beyond == difference.decisions == 0

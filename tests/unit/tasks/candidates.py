@@ -29,7 +29,7 @@ def candidate(
         members=[(additive_program(constant([0.0], 7)), 1.0)],
         blend="margin",
         finish=None,
-        witness=Witness(requests=[], answers={}, real=np.zeros(0, dtype=np.int64), real_answers={}),
+        witness=Witness(queries=[], answers={}, real=np.zeros(0, dtype=np.int64), real_answers={}),
         oof=oof or empty,
         test=test or empty,
         scores=scores or {},

@@ -56,7 +56,7 @@ def sample(problem: str, rows: int = 300, seed: int = 0, *, weighted: bool = Fal
         cuts = [0.5] if problem == "binary" else [-0.2, 1.2]
         truth = np.digitize(signal, cuts).astype(float)
     weight = rng.choice([0.5, 1.0, 4.0], rows) if weighted else None
-    return Sample(batch=Batch.of_rows(x), truth=truth, weight=weight)
+    return Sample(batch=Batch.of_rows(x), case=np.arange(rows), truth=truth, weight=weight)
 
 
 def strange(seed: int = 9) -> Array:

@@ -1,4 +1,7 @@
-"""L001: the candidate beats the baseline, beyond what chance explains."""
+"""L001: the candidate beats the baseline, beyond what chance explains.
+
+Where the baseline itself is what answers, it cannot beat itself: that is worth a warning, and may be the right model.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,12 @@ class Baseline:
                 )
             ]
         message = f"{name} {seen.oof.value:.4g} out of fold, the baseline has {base:.4g}"
-        if seen.gain(seen.oof.value, base) <= 0:
-            outcome: Outcome = "fail"
+        if seen.is_baseline_alone:
+            outcome: Outcome = "warn"
+            message += ": nothing that learns beats it, so the baseline itself answers"
+            fix = "Add features that say more about the target, or more rows; or keep it as the simplest model that works."
+        elif seen.gain(seen.oof.value, base) <= 0:
+            outcome = "fail"
             fix = "The features say nothing about the target: add columns that do, or more rows."
         elif seen.gain(seen.worst(seen.oof), base) <= 0:
             outcome = "warn"

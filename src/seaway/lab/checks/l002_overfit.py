@@ -18,13 +18,15 @@ class Overfit:
         """Return one verdict."""
         seen = figures(subject)
         name = seen.figure.name
-        if seen.oof is None or seen.test is None:
+        if seen.oof is None or seen.test is None or subject.contract.truth is None:
             return [
                 Verdict(
                     code=self.code,
                     outcome="not-applicable",
                     subject=name,
-                    message=f"{name} cannot be told on the test rows or out of fold",
+                    message="No truth was learnt, so none can have been learnt by heart"
+                    if subject.contract.truth is None
+                    else f"{name} cannot be told on the test rows or out of fold",
                 )
             ]
         apart = seen.gain(seen.worst(seen.oof), seen.best(seen.test)) > 0

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seaway.core.candidate import Candidate
+from seaway.core.metrics import metric
 from seaway.core.verdict import Verdict
 from seaway.lab.checks.subject import figures
 
-PERFECT = {"roc_auc": 0.998, "average_precision": 0.998, "accuracy": 0.998, "r2": 0.9995}
+PERFECT = {"roc_auc": 0.998, "average_precision": 0.998, "accuracy": 0.998, "r2": 0.9995, "mase": 0.02}
 """Scores that honest features of a hard question hardly reach."""
 
 ALONE = 0.9
@@ -22,12 +23,21 @@ class TooGood:
 
     def __call__(self, subject: Candidate) -> Sequence[Verdict]:
         """Return one verdict."""
+        if subject.contract.truth is None:
+            return [
+                Verdict(
+                    code=self.code,
+                    outcome="not-applicable",
+                    subject=figures(subject).figure.name,
+                    message="There is no truth that a column could give away",
+                )
+            ]
         importance: dict[str, float] = subject.figures.get("importance", {})
         column = max(importance, key=lambda name: importance[name], default="")
         share = importance.get(column, 0.0)
         for name, limit in PERFECT.items():
             score = subject.scores.get(f"oof.{name}")
-            if score and score.value >= limit:
+            if score and (score.value >= limit if metric(name).greater_is_better else score.value <= limit):
                 alone = f"; column {column!r} alone has {share:.0%} of the importance" if share > ALONE else ""
                 return [
                     Verdict(
@@ -35,7 +45,7 @@ class TooGood:
                         outcome="warn",
                         subject=column or name,
                         message=f"{name} {score.value:.5g} out of fold is nearly perfect{alone}",
-                        fix=f"Make sure that {column!r} is known before the outcome is; if not, set its role to `ignore`.",
+                        fix=f"Make sure that {column or 'every feature'!r} is known before the outcome is; if not, set its role to `ignore`.",
                         value=score.value,
                         limit=limit,
                         evidence={"importance": share},

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from seaway.core.candidate import Candidate, Score
-from seaway.core.metrics import Figure, metric
+from seaway.core.metrics import metric
+from seaway.core.metrics.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,21 @@ class Figures:
     @property
     def baseline(self) -> float | None:
         """The best baseline's score out of fold."""
-        known = [
-            trial["scores"][self.figure.name]
-            for trial in self.trials
-            if trial["is_baseline"] and self.figure.name in trial["scores"]
-        ]
-        return (max if self.figure.greater_is_better else min)(known, default=None)
+        best = self.best_baseline
+        return None if best is None else float(best["scores"][self.figure.name])
+
+    @property
+    def best_baseline(self) -> Mapping[str, Any] | None:
+        """The trial to beat."""
+        name, sign = self.figure.name, -1.0 if self.figure.greater_is_better else 1.0
+        known = [trial for trial in self.trials if trial["is_baseline"] and name in trial["scores"]]
+        return min(known, key=lambda trial: sign * float(trial["scores"][name]), default=None)
+
+    @property
+    def is_baseline_alone(self) -> bool:
+        """Say whether no member has learnt anything."""
+        members = [trial for trial in self.trials if trial["weight"]]
+        return bool(members) and all(trial["is_baseline"] for trial in members)
 
     def gain(self, value: float, over: float) -> float:
         """Return by how much `value` is better than `over`."""

@@ -86,6 +86,7 @@ def together(train: Sample, valid: Sample | None) -> Sample:
     weighted = [part.weight for part in (train, valid) if part.weight is not None]
     return Sample(
         batch=join([train.batch, valid.batch]),
+        case=np.concatenate([train.case, valid.case]),
         truth=np.concatenate([truth(train), truth(valid)]),
         weight=np.concatenate(weighted) if len(weighted) == 2 else None,
     )

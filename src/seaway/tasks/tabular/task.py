@@ -8,7 +8,7 @@ from seaway.core.batch import Array, Json, Outcomes
 from seaway.core.candidate import Candidate
 from seaway.core.contract import Contract
 from seaway.core.dataset import Dataset
-from seaway.core.protocols import Check, Drawing, Finish, Model, Rows
+from seaway.core.protocols import Check, Drawing, Finish, Fitted, Model, Rows
 from seaway.data.split import folds
 from seaway.tasks.tabular import target
 from seaway.tasks.tabular.start import problem
@@ -25,6 +25,7 @@ class Tabular:
     """Implements `core.protocols.Task`."""
 
     name = "tabular"
+    blends = True
 
     def shape(self, draft: Contract, rows: Rows, settings: Mapping[str, Json]) -> Contract:
         """Return the draft with truth and outputs decided from the target's values; raises `BadInput`."""
@@ -58,6 +59,10 @@ class Tabular:
         from seaway.tasks.tabular.checks import CHECKS
 
         return CHECKS.get(stage, ())
+
+    def settle(self, contract: Contract, members: Sequence[Fitted]) -> Contract:
+        """Return the contract: everything about a table's answers is known before training."""
+        return contract
 
     def figures(self, candidate: Candidate) -> Sequence[Drawing]:
         """Draw what a person would look at to judge the candidate."""
