@@ -1,8 +1,9 @@
-"""Every metric against scikit-learn or scipy: weighted, tied, and where there is nothing to tell."""
+"""Every metric against scikit-learn, scipy or its formula: weighted, tied, and where there is nothing to tell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.stats import mannwhitneyu
 from sklearn import metrics as reference
 
 from seaway.core.batch import Array, Outcomes
+from seaway.core.contract import LEVELS
 from seaway.core.errors import NotFound
 from seaway.core.metrics import METRICS, bootstrap, metric, score
 
@@ -78,8 +80,128 @@ VALUE: dict[str, Callable[[Array, Array, Array | None], float]] = {
 }
 
 
+def stepped(seed: int, *, weighted: bool = True) -> Outcomes:
+    """Draw forecasts of 12 series, 7 steps each, their sizes orders of magnitude apart, some truths nought."""
+    rng = np.random.default_rng(seed)
+    case, step = np.repeat(np.arange(12), 7), np.tile(np.arange(1, 8), 12)
+    size = np.repeat(10.0 ** rng.integers(-1, 5, 12), 7)
+    truth = size * rng.gamma(2.0, size=84) * (rng.random(84) > 0.1)
+    mean = np.where(rng.random(84) > 0.1, truth + size * rng.normal(size=84), 0.0)
+    quantiles = np.sort(mean[:, None] + size[:, None] * rng.normal(size=(84, len(LEVELS))), axis=1)
+    return Outcomes(
+        answer={"mean": mean, "quantiles": quantiles},
+        truth=truth,
+        case=case,
+        step=step,
+        weight=rng.uniform(0.1, 2, 84) if weighted else None,
+        scale=size,
+    )
+
+
+def told(outcomes: Outcomes) -> tuple[Array, Array, Array, Array, Array]:
+    """Return (mean, quantiles, truth, weight, scale)."""
+    assert outcomes.truth is not None
+    assert outcomes.scale is not None
+    weight = np.ones(len(outcomes)) if outcomes.weight is None else outcomes.weight
+    return outcomes.answer["mean"], outcomes.answer["quantiles"], outcomes.truth, weight, outcomes.scale
+
+
+def mase(outcomes: Outcomes) -> float:
+    """Hyndman & Koehler 2006, line by line."""
+    mean, _, truth, weight, scale = told(outcomes)
+    errors = [w * abs(t - m) / s for m, t, w, s in zip(mean, truth, weight, scale, strict=True)]
+    return float(sum(errors) / sum(weight))
+
+
+def smape(outcomes: Outcomes) -> float:
+    """Makridakis et al. 2020: 2 |y - f| / (|y| + |f|) in per cent, nought where both are."""
+    mean, _, truth, weight, _ = told(outcomes)
+    total = 0.0
+    for m, t, w in zip(mean, truth, weight, strict=True):
+        total += 0.0 if m == t == 0 else w * 100 * 2 * abs(t - m) / (abs(t) + abs(m))
+    return total / sum(weight)
+
+
+def wape(outcomes: Outcomes) -> float:
+    """One minus the share explained, by scikit-learn's D2 against a median of nought."""
+    mean, _, truth, weight, _ = told(outcomes)
+    error = reference.mean_absolute_error(truth, mean, sample_weight=weight)
+    return float(error / reference.mean_absolute_error(truth, np.zeros_like(truth), sample_weight=weight))
+
+
+def pinball(outcomes: Outcomes) -> float:
+    """Mean over the levels of scikit-learn's loss of scaled values."""
+    _, quantiles, truth, weight, scale = told(outcomes)
+    losses = [
+        reference.mean_pinball_loss(truth / scale, quantiles[:, place] / scale, sample_weight=weight, alpha=level)
+        for place, level in enumerate(LEVELS)
+    ]
+    return float(np.mean(losses))
+
+
+def coverage(outcomes: Outcomes) -> float:
+    """Share of the weight whose truth lies between the ends."""
+    _, quantiles, truth, weight, _ = told(outcomes)
+    held = [w for q, t, w in zip(quantiles, truth, weight, strict=True) if min(q) <= t <= max(q)]
+    return float(sum(held) / sum(weight))
+
+
+STEPS: dict[str, Callable[[Outcomes], float]] = {
+    "mase": mase,
+    "smape": smape,
+    "wape": wape,
+    "pinball": pinball,
+    "coverage": coverage,
+}
+
+
+def grouped(seed: int, *, fits: int = 3, groups: int = 3, weighted: bool = False) -> Outcomes:
+    """Draw the answers of several fits about the same 60 cases; whole-number weights, equal within a case."""
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(60, 2)) + 3 * rng.integers(0, 3, (60, 1))
+    distances, codes = [], []
+    for _ in range(fits):
+        centres = points[rng.choice(60, groups, replace=False)] + rng.normal(0, 0.1, (groups, 2))
+        apart = np.linalg.norm(points[:, None] - centres, axis=2)
+        distances.append(apart)
+        codes.append(apart.argmin(axis=1))
+    return Outcomes(
+        answer={"segment": np.concatenate(codes), "distances": np.concatenate(distances)},
+        truth=None,
+        case=np.tile(np.arange(60), fits),
+        step=np.zeros(60 * fits, dtype=np.int64),
+        weight=np.tile(rng.integers(1, 4, 60).astype(float), fits) if weighted else None,
+    )
+
+
+def silhouette(outcomes: Outcomes) -> float:
+    """Simplified silhouette by scikit-learn: each line alone among the centres, the own one its only companion."""
+    found = []
+    for own, apart in zip(outcomes.answer["segment"], outcomes.answer["distances"], strict=True):
+        between = np.ones((len(apart) + 1, len(apart) + 1)) - np.eye(len(apart) + 1)  # centres' own play no part
+        between[0, 1:] = between[1:, 0] = apart
+        labels = [own, *range(len(apart))]
+        found.append(reference.silhouette_samples(between, labels, metric="precomputed")[0])
+    return float(np.average(found, weights=outcomes.weight))
+
+
+def stability(outcomes: Outcomes) -> float:
+    """Mean of scikit-learn's adjusted Rand index over every two fits; a weight is a number of copies."""
+    copies = np.ones(60, dtype=int) if outcomes.weight is None else outcomes.weight[:60].astype(int)
+    fits = [np.repeat(codes, copies) for codes in outcomes.answer["segment"].reshape(-1, 60)]
+    pairs = [(one, other) for place, one in enumerate(fits) for other in fits[:place]]
+    return float(np.mean([reference.adjusted_rand_score(one, other) for one, other in pairs])) if pairs else 1.0
+
+
+GROUPS: dict[str, Callable[[Outcomes], float]] = {
+    "silhouette": silhouette,
+    "stability": stability,
+    "stable_silhouette": lambda outcomes: silhouette(outcomes) * max(0.0, stability(outcomes)),
+}
+
+
 def test_every_metric_is_checked_against_a_reference() -> None:
-    assert set(METRICS) == set(BINARY) | set(SEVERAL) | set(VALUE)
+    assert set(METRICS) == set(BINARY) | set(SEVERAL) | set(VALUE) | set(STEPS) | set(GROUPS)
 
 
 @pytest.mark.parametrize("name", BINARY)
@@ -109,6 +231,116 @@ def test_values(name: str, weighted: bool) -> None:
         y = rng.lognormal(size=200)
         value, weight = y + rng.normal(size=200), rng.uniform(0.1, 2, 200) if weighted else None
         assert metric(name)(valued(value, y, weight)) == pytest.approx(VALUE[name](value, y, weight), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_steps(name: str, weighted: bool) -> None:
+    for seed in range(5):
+        outcomes = stepped(seed, weighted=weighted)
+        assert metric(name)(outcomes) == pytest.approx(STEPS[name](outcomes), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_steps_without_a_truth_or_a_scale_are_left_out(name: str) -> None:
+    outcomes = stepped(3)
+    assert outcomes.truth is not None
+    assert outcomes.scale is not None
+    outcomes.truth[::3] = np.nan
+    outcomes.scale[outcomes.case == 4] = np.nan
+    outcomes.scale[outcomes.case == 5] = 0.0
+    known = ~np.isnan(outcomes.truth)
+    if metric(name).needs_scale:
+        known &= outcomes.scale > 0
+    assert metric(name)(outcomes) == pytest.approx(STEPS[name](outcomes.take(known)), rel=1e-12)
+
+
+def test_scaled_figures_need_a_scale() -> None:
+    unscaled = replace(stepped(0), scale=None)
+    assert np.isnan(metric("mase")(unscaled))
+    assert np.isnan(metric("pinball")(unscaled))
+    assert metric("wape")(unscaled) == metric("wape")(stepped(0))
+
+
+@given(st.floats(0.01, 1000.0))
+def test_a_unit_changes_no_scaled_figure(unit: float) -> None:
+    outcomes = stepped(1)
+    assert outcomes.truth is not None
+    assert outcomes.scale is not None
+    other = replace(
+        outcomes,
+        answer={name: values * unit for name, values in outcomes.answer.items()},
+        truth=outcomes.truth * unit,
+        scale=outcomes.scale * unit,
+    )
+    for name in ("mase", "smape", "wape", "pinball"):
+        assert metric(name)(other) == pytest.approx(metric(name)(outcomes), rel=1e-9)
+
+
+def test_steps_at_the_edge() -> None:
+    nothing = Outcomes(
+        answer={"mean": np.zeros(3)}, truth=np.zeros(3), case=np.arange(3), step=np.ones(3, dtype=np.int64)
+    )
+    assert metric("smape")(nothing) == 0.0
+    assert np.isnan(metric("wape")(nothing))
+    wrong = replace(nothing, truth=np.ones(3))
+    assert metric("smape")(wrong) == 200.0
+    assert metric("wape")(wrong) == 1.0
+    on_the_edge = replace(wrong, answer={"quantiles": np.tile([1.0, 1.0, 1.0, 1.0, 2.0], (3, 1))})
+    assert metric("coverage")(on_the_edge) == 1.0
+
+
+@pytest.mark.parametrize("name", GROUPS)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("groups", [2, 3, 5])
+@pytest.mark.parametrize("fits", [1, 2, 4])
+def test_groups(name: str, weighted: bool, groups: int, fits: int) -> None:
+    for seed in range(3):
+        outcomes = grouped(seed, fits=fits, groups=groups, weighted=weighted)
+        assert metric(name)(outcomes) == pytest.approx(GROUPS[name](outcomes), abs=1e-12)
+
+
+def test_groups_that_are_found_again_under_other_names_are_stable() -> None:
+    outcomes = grouped(0, fits=1)
+    renamed = np.concatenate([outcomes.answer["segment"], (outcomes.answer["segment"] + 1) % 3])
+    twice = Outcomes(
+        answer={"segment": renamed, "distances": np.tile(outcomes.answer["distances"], (2, 1))},
+        truth=None,
+        case=np.tile(outcomes.case, 2),
+        step=np.tile(outcomes.step, 2),
+    )
+    assert metric("stability")(twice) == pytest.approx(1.0)
+
+
+def test_chance_alone_is_not_stable() -> None:
+    rng = np.random.default_rng(0)
+    drawn = Outcomes(
+        answer={"segment": rng.integers(0, 4, 4000), "distances": rng.random((4000, 4))},
+        truth=None,
+        case=np.tile(np.arange(1000), 4),
+        step=np.zeros(4000, dtype=np.int64),
+    )
+    assert abs(metric("stability")(drawn)) < 0.01
+
+
+def test_a_case_that_one_fit_did_not_answer_says_nothing_about_it() -> None:
+    outcomes = grouped(1, fits=2)
+    some = outcomes.take(np.delete(np.arange(120), np.arange(60, 80)))
+    fits = outcomes.answer["segment"].reshape(2, 60)
+    expected = reference.adjusted_rand_score(fits[0, 20:], fits[1, 20:])
+    assert metric("stability")(some) == pytest.approx(expected)
+
+
+def test_one_group_has_no_next_one() -> None:
+    assert np.isnan(metric("silhouette")(grouped(0, groups=1)))
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+def test_the_interval_of_groups_holds_the_value(groups: int) -> None:
+    """Two columns of distances are not the scores of two classes: sorting by them would mix the fits up."""
+    found = score(metric("stability"), grouped(2, fits=4, groups=groups), rounds=200)
+    assert found.low < found.value < found.high
+    assert found.n == 60
 
 
 def test_area_is_the_mann_whitney_statistic() -> None:
@@ -151,9 +383,15 @@ def test_a_class_without_rows_is_left_out_of_the_mean_area() -> None:
     assert metric("roc_auc")(classified(p[kept], y[kept])) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", [name for name, figure in METRICS.items() if figure.needs_truth])
 def test_nothing_known_is_not_a_number(name: str) -> None:
-    answer: dict[str, Any] = {"probabilities": np.full((3, 2), 0.5), "label": np.zeros(3), "value": np.zeros(3)}
+    answer: dict[str, Any] = {
+        "probabilities": np.full((3, 2), 0.5),
+        "label": np.zeros(3),
+        "value": np.zeros(3),
+        "mean": np.zeros(3),
+        "quantiles": np.zeros((3, 5)),
+    }
     assert np.isnan(metric(name)(Outcomes.of_rows(answer, None)))
     assert np.isnan(metric(name)(Outcomes.of_rows(answer, np.full(3, np.nan))))
     assert np.isnan(metric(name)(Outcomes.of_rows(answer, np.ones(3), np.zeros(3))))
@@ -238,7 +476,7 @@ def test_a_resample_weighs_as_much_as_it_copies() -> None:
     p, y, w = binary(7)
     outcomes = classified(p, y, w)
     drawn = next(iter(bootstrap(outcomes, 1, seed=0)))
-    counts = np.rint(drawn.weight / np.where(w > 0, w, 1)).astype(int)  # type: ignore[operator]
+    counts = np.rint(drawn.weight / np.where(w > 0, w, 1)).astype(int)
     copied = outcomes.take(np.repeat(np.arange(len(y)), np.where(w > 0, counts, 0)))
     for name in BINARY:
         assert metric(name)(drawn) == pytest.approx(metric(name)(copied), abs=1e-12)

@@ -55,8 +55,11 @@ def bootstrap(outcomes: Outcomes, rounds: int, seed: int) -> Iterator[Outcomes]:
 
 
 def _sorted(figure: Figure, outcomes: Outcomes) -> Outcomes:
-    """Sort by score once, so that the sorting in each of the rounds finds nothing left to do."""
+    """Sort by score once, so that the sorting in each of the rounds finds nothing left to do.
+
+    A figure over the whole table reads meaning from the order of the lines, so it gets them as they stand.
+    """
     answer = outcomes.answer.get(figure.reads)
-    if answer is None or answer.ndim != 2 or answer.shape[1] != 2:
+    if figure.over is not None or answer is None or answer.ndim != 2 or answer.shape[1] != 2:
         return outcomes
     return outcomes.take(np.argsort(answer[:, 1], kind="stable"))
