@@ -14,7 +14,7 @@ import numpy as np
 
 from seaway.core import canonical, metrics
 from seaway.core.answer import encoder_of
-from seaway.core.batch import Array, Outcomes
+from seaway.core.batch import Array, Outcomes, Query
 from seaway.core.candidate import Candidate, Lineage, Witness
 from seaway.core.contract import Column, Contract, Output
 from seaway.engines import finish
@@ -87,7 +87,7 @@ def candidate(seed: int = 0, trees: int = 12) -> Candidate:
         margin = np.asarray(booster.predict(np.array(batch.x), raw_score=True)).reshape(-1, 1)
         return finish.answers(last, margin)
 
-    requests = witness_rows(np.unique(forest.threshold[forest.feature == 0]))
+    asked_rows = witness_rows(np.unique(forest.threshold[forest.feature == 0]))
     test = Outcomes.of_rows(native(asked), asked_truth)
     oof = Outcomes.of_rows(native(known), known_truth)
     scores = {
@@ -101,8 +101,8 @@ def candidate(seed: int = 0, trees: int = 12) -> Candidate:
         blend="margin",
         finish=finish_program(last),
         witness=Witness(
-            requests=requests,
-            answers=native(requests),
+            queries=[Query(rows=[row]) for row in asked_rows],
+            answers=native(asked_rows),
             real=np.arange(ROWS, ROWS + TEST),
             real_answers=native(asked),
         ),
@@ -139,9 +139,10 @@ def witness_rows(edges: Array) -> list[dict[str, Any]]:
     return [plain | changes for changes in odd] + rows(60, seed=77)
 
 
-def held_out(seed: int = 0) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Return the held-out loans with the trained model's own answers, rendered as a server must answer."""
+def held_out(seed: int = 0) -> list[tuple[Query, dict[str, Any]]]:
+    """Return the held-out loans, a query each, with the trained model's own answers, rendered as a server must answer."""
     encoder, made = encoder_of(CONTRACT), candidate(seed)
     asked = rows(TEST, seed + 1000)
     batch = encoder.encode(encoder.request(asked))
-    return list(zip(asked, encoder.render(made.witness.real_answers, batch), strict=True))
+    queries = [Query(rows=[row]) for row in asked]
+    return list(zip(queries, encoder.render(made.witness.real_answers, batch), strict=True))

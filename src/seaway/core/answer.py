@@ -13,6 +13,7 @@ from seaway.core.batch import Array, Batch, Json, Query, Request, join, split
 from seaway.core.contract import Contract
 from seaway.core.errors import Untrusted
 from seaway.core.protocols import Encoder, Engine, Reasons, Runner, Verifier
+from seaway.core.settings import ServeSettings
 from seaway.core.verdict import Verdict
 
 BLOCK = 1024
@@ -127,9 +128,9 @@ def answers_to(queries: Sequence[Query], encoder: Encoder, runner: Runner) -> di
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def encoder_of(contract: Contract) -> Encoder:
-    """Return a new encoder for a contract, by what one of its predictions is about."""
-    encoder: Encoder = extend.load("encoder", contract.per)(contract)
+def encoder_of(contract: Contract, limits: ServeSettings | None = None) -> Encoder:
+    """Return a new encoder for a contract, by what one of its predictions is about; `limits` bound what callers send."""
+    encoder: Encoder = extend.load("encoder", contract.per)(contract, limits)
     return encoder
 
 

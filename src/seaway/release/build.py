@@ -17,7 +17,7 @@ import numpy as np
 
 from seaway.core import bundle, canonical, chance, parity
 from seaway.core.answer import encoder_of
-from seaway.core.batch import Json
+from seaway.core.batch import Json, Query
 from seaway.core.bundle import Manifest
 from seaway.core.candidate import Candidate, Program
 from seaway.core.durable import locked
@@ -31,13 +31,14 @@ from seaway.release.gate import gate, refuse_failed
 from seaway.release.vectors import choose
 from seaway.release.verify import verify
 
-LIVE_ROWS = 500
-"""Held-out rows that are asked over HTTP besides the parity vectors; in process, all of them are compared."""
+LIVE_CASES, LIVE_ROWS = 500, 50_000
+"""Held-out cases, and rows of them, that are asked over HTTP besides the parity vectors; in process, all are compared."""
 
 MAX_TOLERANCE = 1e-6
 WAIT_S = 600.0
 
-Pair = tuple[Mapping[str, Json], Mapping[str, Json]]
+Pair = tuple[Query, Mapping[str, Json]]
+"""A case as a client would ask about it, and the prediction that must come back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,15 +69,15 @@ def build(
 ) -> Built:
     """Build the release in `staging` and return it; raises `Refused` with the evidence when a verdict fails.
 
-    `real` are the rows of `candidate.witness.real` as a client would send them, each with the prediction that must come
-    back. `keys` is the folder of keys that the replaying server trusts. Whatever fails or dies leaves no bundle: a
-    refused one is removed at once, one of a killed process by the next build.
+    `real` are the cases of `candidate.witness.real` as a client would ask about them, in the order of its answers, each with
+    the prediction that must come back. `keys` is the folder of keys that the replaying server trusts. Whatever fails or
+    dies leaves no bundle: a refused one is removed at once, one of a killed process by the next build.
     """
     tolerance = _tolerance(candidate, settings)
     with locked(staging.parent / ".lock", wait_s=WAIT_S, what="building a release"):
         _clear(staging)
         program = compile_candidate(candidate)
-        proofs = gate(candidate, program, [row for row, _ in real], tolerance)
+        proofs = gate(candidate, program, [query for query, _ in real], tolerance)
         refuse_failed(proofs, where=model)
         facts = Facts(
             model=model,
@@ -94,7 +95,7 @@ def build(
             verdicts = [*proofs, *verify(staging, verifier)]
             refuse_failed(verdicts, where=model)
             if replay is not None:
-                verdicts += _replayed(replay, staging, real[:LIVE_ROWS], keys)
+                verdicts += _replayed(replay, staging, _few(real), keys)
                 refuse_failed(verdicts, where=model)
         except BaseException:
             _clear(staging)
@@ -135,10 +136,10 @@ def _tolerance(candidate: Candidate, settings: Settings) -> float:
 
 def _vectors(candidate: Candidate) -> bytes:
     witness = candidate.witness
-    chosen = choose(witness.requests)
+    chosen = choose(witness.queries, candidate.contract)
     names = [output.name for output in candidate.contract.outputs if output.kind != "document"]
     return parity.write_vectors(
-        [witness.requests[place] for place in chosen], {name: witness.answers[name][chosen] for name in names}
+        [witness.queries[place] for place in chosen], {name: witness.answers[name][chosen] for name in names}
     )
 
 
@@ -184,6 +185,12 @@ def _write(staging: Path, files: Mapping[str, bytes], manifest: Manifest, signer
         path = staging / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+
+
+def _few(real: Sequence[Pair]) -> Sequence[Pair]:
+    """Return the first cases, as many as may be asked over HTTP; one at least."""
+    rows = np.cumsum([len(query.rows) for query, _ in real[:LIVE_CASES]])
+    return real[: max(1, int((rows <= LIVE_ROWS).sum()))]
 
 
 def _replayed(replay: Replay, folder: Path, real: Sequence[Pair], keys: Path | None) -> list[Verdict]:

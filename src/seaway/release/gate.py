@@ -1,28 +1,20 @@
-"""The parity gate before anything is signed: the compiled program against the native library's own answers, row by row."""
+"""The parity gate before anything is signed: the compiled program against the native library's own answers, case by case."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from seaway.core import extend, parity
-from seaway.core.answer import encoder_of
-from seaway.core.batch import Array, Json
+from seaway.core.answer import answers_to, encoder_of
+from seaway.core.batch import Array, Query
 from seaway.core.candidate import Candidate, Program
-from seaway.core.contract import Contract
 from seaway.core.errors import Refused
 from seaway.core.verdict import Verdict, failed
 
-BLOCK = 8192
-"""Rows per run: bounds the memory a wide table takes."""
 
-Row = Mapping[str, Json]
-
-
-def gate(candidate: Candidate, program: Program, rows: Sequence[Row], tolerance: float) -> list[Verdict]:
-    """Ask the program every witness request and every held-out row; `rows` are those of `candidate.witness.real`."""
-    return [_witness(candidate, program, tolerance), _held_out(candidate, program, rows, tolerance)]
+def gate(candidate: Candidate, program: Program, real: Sequence[Query], tolerance: float) -> list[Verdict]:
+    """Ask the program every witness query and every held-out case; `real` are those of `candidate.witness.real`."""
+    return [_witness(candidate, program, tolerance), _held_out(candidate, program, real, tolerance)]
 
 
 def refuse_failed(verdicts: Sequence[Verdict], *, where: str) -> None:
@@ -38,45 +30,38 @@ def refuse_failed(verdicts: Sequence[Verdict], *, where: str) -> None:
 
 
 def _witness(candidate: Candidate, program: Program, tolerance: float) -> Verdict:
-    """The program repeats the native answers to every request made from the contract: kinds, extremes, thresholds."""
-    requests = candidate.witness.requests
-    if not len(requests):
-        return _nothing("R011", candidate, "The candidate has no witness: no requests made from the contract")
-    return _compare("R011", candidate, program, requests, candidate.witness.answers, tolerance)
+    """The program repeats the native answers to every query made from the contract: kinds, extremes, thresholds."""
+    witness = candidate.witness
+    if not witness.queries:
+        return _nothing("R011", candidate, "The candidate has no witness: no queries made from the contract")
+    return _compare("R011", candidate, program, witness.queries, witness.answers, tolerance)
 
 
-def _held_out(candidate: Candidate, program: Program, rows: Sequence[Row], tolerance: float) -> Verdict:
-    """The program repeats the native answers to every real row that was held out of training."""
-    wanted = len(candidate.witness.real)
+def _held_out(candidate: Candidate, program: Program, real: Sequence[Query], tolerance: float) -> Verdict:
+    """The program repeats the native answers to every real case that was held out of training."""
+    answers = candidate.witness.real_answers
+    wanted = len(next(iter(answers.values()))) if answers else 0
     if not wanted:
-        return _nothing("R012", candidate, "The candidate has no held-out rows with native answers")
-    if len(rows) != wanted:
-        return _nothing("R012", candidate, f"{wanted} rows were held out, but {len(rows)} were given to compare")
-    return _compare("R012", candidate, program, rows, candidate.witness.real_answers, tolerance)
+        return _nothing("R012", candidate, "The candidate has no held-out cases with native answers")
+    if len(real) != wanted:
+        return _nothing("R012", candidate, f"{wanted} cases were held out, but {len(real)} were given to compare")
+    return _compare("R012", candidate, program, real, answers, tolerance)
 
 
 def _compare(
     code: str,
     candidate: Candidate,
     program: Program,
-    rows: Sequence[Row],
+    queries: Sequence[Query],
     native: Mapping[str, Array],
     tolerance: float,
 ) -> Verdict:
-    found = _answers(candidate.contract, program, rows)
+    """Answer as a server does, from raw JSON: decode, encode, run."""
+    runner = extend.load("engine", program.engine)().load(program, candidate.contract)
+    found = answers_to(queries, encoder_of(candidate.contract), runner)
     return parity.verdict(
         code, candidate.digest, parity.compare(native, found, candidate.contract, tolerance), tolerance
     )
-
-
-def _answers(contract: Contract, program: Program, rows: Sequence[Row]) -> dict[str, Array]:
-    """Answer JSON rows as a server does: decode, encode, run."""
-    encoder = encoder_of(contract)
-    runner = extend.load("engine", program.engine)().load(program, contract)
-    parts = [
-        runner.run(encoder.encode(encoder.request(rows[start : start + BLOCK]))) for start in range(0, len(rows), BLOCK)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _nothing(code: str, candidate: Candidate, message: str) -> Verdict:
@@ -85,5 +70,5 @@ def _nothing(code: str, candidate: Candidate, message: str) -> Verdict:
         outcome="fail",
         subject=candidate.digest,
         message=message,
-        fix="Train again on data with a test part; a release needs rows that show what it answers.",
+        fix="Train again on data with a test part; a release needs cases that show what it answers.",
     )

@@ -15,7 +15,7 @@ from seaway.core.errors import BrokenContract, Cell, SeawayError
 from seaway.core.event import Arm
 from seaway.core.protocols import Encoder
 from seaway.serve import http
-from seaway.serve.explain import explanations
+from seaway.serve.explain import explained
 from seaway.serve.releases import Loaded, Serving
 
 SMALL_BODY, SMALL_ROWS = 32 << 10, 64
@@ -75,6 +75,7 @@ class Answer(NamedTuple):
     rows: bytes
     kept: float
     refused: Mapping[int, tuple[Cell, ...]]
+    """Broken cells by case, counted over all cases that were asked about."""
 
 
 class _Keys(msgspec.Struct):
@@ -118,8 +119,9 @@ def _answer(taken: Taken, is_bulk: bool, kept: float) -> Answer:
     (answered,) = answerer.answer([taken.request])
     predictions = answered.predictions
     if taken.request.explain:
-        told = explanations(answerer, taken.request)
-        predictions = [{**one, "explanation": why} for one, why in zip(predictions, told, strict=True)]
+        told = explained(answerer, taken.request)
+        whys = [told] * len(predictions) if isinstance(told, dict) else told
+        predictions = [{**one, "explanation": why} for one, why in zip(predictions, whys, strict=True)]
     refused: Mapping[int, tuple[Cell, ...]] = getattr(taken.request, "refused", {})
     if refused:
         predictions = _with_refused(predictions, refused)
@@ -151,16 +153,17 @@ def _uniform(token: str) -> float:
 
 
 def _with_refused(predictions: list[dict[str, Json]], refused: Mapping[int, tuple[Cell, ...]]) -> list[dict[str, Json]]:
-    """Put an error in the place of each refused row, so that predictions stand where their rows stood."""
+    """Put an error in the place of each refused case, so that predictions stand where their cases stood."""
     found: list[dict[str, Json]] = []
     answered = iter(predictions)
-    for row in range(len(predictions) + len(refused)):
-        cells = refused.get(row)
-        found.append(next(answered) if cells is None else {"error": http.told(_broken(row, cells))})
+    for case in range(len(predictions) + len(refused)):
+        cells = refused.get(case)
+        found.append(next(answered) if cells is None else {"error": http.told(_broken(case, cells))})
     return found
 
 
-def _broken(row: int, cells: tuple[Cell, ...]) -> BrokenContract:
+def _broken(case: int, cells: tuple[Cell, ...]) -> BrokenContract:
+    row = cells[0].row if cells else case
     return BrokenContract(
         f"Row {row} breaks the contract in {len(cells)} cell{'s' * (len(cells) > 1)}",
         cells=cells,

@@ -12,12 +12,24 @@ from seaway.core.contract import Contract
 from seaway.core.errors import BadInput
 from seaway.core.verdict import Verdict
 
+UNEXPLAINED = "not-explainable"
+
 REASONS = 4
 """Reasons named per answer: more than four are not likely helpful (Reg. B, comment 9(b)(2)-1)."""
 
 
+def explained(answerer: Answerer, request: Request) -> list[dict[str, Json]] | dict[str, Json]:
+    """Explain every case of a request beside its answer, or say once why this program cannot be explained."""
+    try:
+        return explanations(answerer, request)
+    except BadInput as error:
+        if error.code != UNEXPLAINED:
+            raise
+        return {"outcome": "not-applicable", "message": error.what, "fix": error.fix}
+
+
 def explanations(answerer: Answerer, request: Request) -> list[dict[str, Json]]:
-    """Explain every case of a request.
+    """Explain every case of a request; raises `BadInput` (code `UNEXPLAINED`) where the program cannot be explained.
 
     `margin` is the log-odds of the second of two classes (`of` names it), the unnormalised log-probability of the answered
     class among several, or the value itself (without its link). `attributions` are by column; `reasons` are the columns
@@ -25,7 +37,7 @@ def explanations(answerer: Answerer, request: Request) -> list[dict[str, Json]]:
     """
     batch, reasons = answerer.explain(request)
     if isinstance(reasons, Verdict):
-        raise BadInput(reasons.message, where="$", fix=reasons.fix, code="not-explainable")
+        raise BadInput(reasons.message, where="$", fix=reasons.fix, code=UNEXPLAINED)
     owners = columns_of(answerer.contract)
     classes = answerer.contract.classes
     found: list[dict[str, Json]] = []
@@ -37,7 +49,7 @@ def explanations(answerer: Answerer, request: Request) -> list[dict[str, Json]]:
             "base": float(reasons.base[case, of]),
             "attributions": attributions,
             "margin": float(reasons.margin[case, of]),
-            "reasons": _reasons(attributions, request.rows[case] if answerer.contract.per == "row" else {}),
+            "reasons": _reasons(attributions, request.rows[case] if len(request.rows) == batch.cases else {}),
         }
         found.append(told)
     return found

@@ -1,5 +1,7 @@
 """Late ground truth: each label is held to the contract's truth, joined by request id and row, or by id (and moment).
 
+What came true of a series is about one moment of it, so that such a label names `at` in either case.
+
 A request id that Seaway made names its worker and segment: a label is taken if the log holds that segment, or held it before
 the oldest one that is left. A caller's own id is replaced by Seaway's where the answer is still known, and is taken as it is
 otherwise, since labels come late: the monitor joins it, or counts it as unknown.
@@ -75,6 +77,8 @@ class Checker:
         resolve: Callable[[str], str] = lambda client_id: client_id,
         reads_texts: bool = False,
     ) -> None:
+        if contract.truth is None:
+            raise _no_truth(model)
         self._value = truth.reader(contract)
         self._contract, self._model, self._clock, self._resolve = contract, model, clock, resolve
         self._reads_texts = reads_texts
@@ -104,9 +108,9 @@ class Checker:
         except msgspec.ValidationError as error:
             what, _, place = str(error).partition(" - at `")
             column = place.strip("$.`") or "label"
-            fix = "Send value with request_id (and row), or with id (and at); time is when the value became known."
+            fix = f"Send value with {self._keys}; time is when the value became known."
             raise _Wrong(cell(number, column, what.replace("`", "'"), "form", fix)) from None
-        label_id = self._id(number, given)
+        label_id, at = self._id(number, given), self._at(number, given)
         return Label(
             sequence=self._clock.next(),
             model=self._model,
@@ -116,7 +120,7 @@ class Checker:
             request_id=self._request(number, given),
             row=given.row,
             id=label_id,
-            at=self._moment(number, "at", given.at),
+            at=at,
         )
 
     def _truth(self, number: int, value: Json) -> str | float:
@@ -141,12 +145,20 @@ class Checker:
         return given.request_id
 
     def _id(self, number: int, given: Given) -> str:
-        if bool(given.request_id) == (given.id is not None) or given.row < 0:
-            fix = "Send either request_id with row (from 0), or id."
+        is_named = given.id is not None or (self._is_one_series and not given.request_id)
+        if bool(given.request_id) == is_named or given.row < 0:
+            fix = f"Send either {self._keys}."
             raise _Wrong(cell(number, "request_id", given.request_id or str(given.id), "one-key", fix))
         if given.id is None:
             return ""
         if not isinstance(given.id, dict):
+            if self._contract.series is not None and len(self._ids) != 1:
+                fix = (
+                    f"Send an object with {', '.join(self._ids)}."
+                    if self._ids
+                    else "Leave it out: there is one series."
+                )
+                raise _Wrong(cell(number, "id", str(given.id), "id", fix))
             return str(given.id)
         wrong = sorted(set(given.id) ^ set(self._ids)) if self._ids else []
         if wrong or not given.id:
@@ -154,6 +166,33 @@ class Checker:
             raise _Wrong(cell(number, "id", str(given.id), "id", fix))
         texts = {name: str(value) for name, value in given.id.items()}
         return next(iter(texts.values())) if len(texts) == 1 else canonical.encode(texts).decode()
+
+    @property
+    def _keys(self) -> str:
+        """Say what names the case of a label, for the remedies of errors."""
+        if self._contract.series is None:
+            return "request_id with row (from 0), or id (and at)"
+        return f"request_id with row (from 0) and at, or {'at alone' if self._is_one_series else 'id with at'}"
+
+    @property
+    def _is_one_series(self) -> bool:
+        return self._contract.series is not None and not self._ids
+
+    def _at(self, number: int, given: Given) -> str:
+        """Return the moment a label is about: of a series as its predictions show it, otherwise as the caller wrote it."""
+        if self._contract.series is None:
+            self._moment(number, "at", given.at)
+            return given.at
+        if not given.at:
+            fix = "Send `at`, one of the moments that the prediction lists under `at`."
+            raise _Wrong(cell(number, "at", "", "at", fix))
+        from seaway.data.encode import series
+
+        try:
+            return series.moment_text(self._contract, given.at)
+        except BrokenContract as error:
+            rule = error.cells[0].rule if error.cells else "time"
+            raise _Wrong(cell(number, "at", given.at, rule, error.fix)) from None
 
     def _moment(self, number: int, column: str, text: str) -> str:
         """Return an RFC 3339 moment in UTC; a time without a zone is taken as UTC."""
@@ -164,9 +203,16 @@ class Checker:
         except ValueError:
             fix = "Send RFC 3339, for example 2026-11-23T17:24:06Z."
             raise _Wrong(cell(number, column, text, "time", fix)) from None
-        if column == "at":
-            return text  # compared as given: ids carry it as the caller wrote it
         return chance.stamp((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def _no_truth(model: str) -> BadInput:
+    return BadInput(
+        f"{model!r} learnt without a truth, so nothing can come true later",
+        where="$.labels",
+        fix="Send no labels: what is watched is how the data and the shares of the answers move.",
+        code="no-truth",
+    )
 
 
 class _Wrong(Exception):

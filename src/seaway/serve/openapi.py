@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from seaway.core.batch import Json
-from seaway.core.contract import Column, Contract, Output
-from seaway.serve import v2
+from seaway.serve import schemas, v2
 from seaway.serve.releases import Loaded, Serving
 
 DIALECT = "3.1.0"
-
-KINDS: Mapping[str, Sequence[str]] = {
-    "number": ["number"],
-    "integer": ["integer"],
-    "boolean": ["boolean"],
-}
-"""JSON types by kind of column; all other kinds are texts."""
 
 ERROR: dict[str, Any] = {
     "type": "object",
@@ -46,30 +38,6 @@ CELL: dict[str, Any] = {
     },
 }
 
-LABELS: dict[str, Any] = {
-    "type": "object",
-    "required": ["labels"],
-    "properties": {
-        "model": {"type": "string"},
-        "partial": {"type": "boolean", "description": "Take in the labels that hold, list the others."},
-        "labels": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["value"],
-                "properties": {
-                    "request_id": {"type": "string"},
-                    "row": {"type": "integer", "minimum": 0, "description": "Which prediction of the request."},
-                    "id": {"type": ["string", "integer", "object"]},
-                    "at": {"type": "string", "description": "The moment it is about."},
-                    "time": {"type": "string", "format": "date-time", "description": "When it became known."},
-                    "value": {},
-                },
-            },
-        },
-    },
-}
-
 REFUSALS: Mapping[str, str] = {
     "400": "No JSON, or not of this form",
     "404": "No such model or request",
@@ -85,25 +53,28 @@ REFUSALS: Mapping[str, str] = {
 def document(models: Mapping[str, Serving], version: str) -> dict[str, Json]:
     """Return the whole document."""
     paths: dict[str, Json] = {}
-    schemas: dict[str, Json] = {"Error": ERROR, "Cell": CELL}
+    described: dict[str, Json] = {"Error": ERROR, "Cell": CELL}
     for name, serving in sorted(models.items()):
         loaded = serving.champion
-        schemas |= {
-            f"{name}.Row": row_schema(loaded.contract),
-            f"{name}.Prediction": prediction_schema(loaded.contract),
+        described |= {
+            f"{name}.Row": schemas.row_schema(loaded.contract),
+            f"{name}.Prediction": schemas.prediction_schema(loaded.contract),
         }
         prefixes = [f"/v1/models/{name}", *(["/v1"] if len(models) == 1 else [])]
         for prefix in prefixes:
             paths[f"{prefix}/predict"] = {"post": _predict(name, loaded)}
-            paths[f"{prefix}/explain"] = {"post": _explain(name, loaded)}
-            paths[f"{prefix}/labels"] = {"post": _label(name, loaded)}
-            paths[f"{prefix}/contract"] = {"get": _page("What a row must look like")}
-        paths[f"/v2/models/{name}/infer"] = {"post": _infer(name, loaded)}
-        paths[f"/v2/models/{name}"] = {"get": _page("Open Inference Protocol: inputs and outputs")}
+            if loaded.is_explainable:
+                paths[f"{prefix}/explain"] = {"post": _explain(name, loaded)}
+            if loaded.contract.truth is not None:
+                paths[f"{prefix}/labels"] = {"post": _label(name, loaded)}
+            paths[f"{prefix}/contract"] = {"get": _page("What a row must look like, and what the answers mean")}
+        if v2.is_table(loaded.contract):
+            paths[f"/v2/models/{name}/infer"] = {"post": _infer(name, loaded)}
+            paths[f"/v2/models/{name}"] = {"get": _page("Open Inference Protocol: inputs and outputs")}
     for path, summary in PAGES.items():
         paths[path] = {"get": _page(summary)}
     info = {"title": "Seaway", "version": version, "description": "Models served by Seaway."}
-    return {"openapi": DIALECT, "info": info, "paths": paths, "components": {"schemas": schemas}}
+    return {"openapi": DIALECT, "info": info, "paths": paths, "components": {"schemas": described}}
 
 
 PAGES: Mapping[str, str] = {
@@ -118,69 +89,8 @@ PAGES: Mapping[str, str] = {
 
 def example(loaded: Loaded) -> dict[str, Json]:
     """Return a request that the release answers without a flag."""
-    return {"rows": [loaded.example]}
-
-
-def row_schema(contract: Contract) -> dict[str, Json]:
-    """Describe a row as callers send it: features and ids."""
-    columns = [column for column in contract.columns if column.encoded or column.role == "id"]
-    others = [column for column in contract.columns if column not in columns and column.role != "target"]
-    return {
-        "type": "object",
-        "properties": {column.name: column_schema(column) for column in [*columns, *others]},
-        "required": [column.name for column in columns if column.absent == "error" and column.role == "feature"],
-        "additionalProperties": contract.extra == "ignore",
-    }
-
-
-def column_schema(column: Column) -> dict[str, Json]:
-    """Describe one value; soft categories and ranges are hints, hard ones are rules."""
-    if column.role == "id":
-        return {"type": ["string", "integer", "null"], "description": "Joins late labels to their prediction."}
-    types = list(KINDS.get(column.kind, ["string"]))
-    schema: dict[str, Json] = {}
-    notes = [f"unit: {column.unit}"] if column.unit else []
-    if column.categories and column.hard:
-        schema["enum"] = [*column.categories, *([None] if column.null == "missing" else [])]
-    elif column.categories:
-        schema["examples"] = list(column.categories[:20])
-        notes.append(
-            "other values are answered with a flag" if column.unseen != "error" else "other values are refused"
-        )
-    if column.range is not None and column.hard:
-        schema["minimum"], schema["maximum"] = column.range
-    elif column.range is not None:
-        notes.append(f"usually {column.range[0]:g} to {column.range[1]:g}")
-    if column.kind == "time":
-        schema["format"] = "date-time"
-    if notes:
-        schema["description"] = "; ".join(notes)
-    return {"type": [*types, "null"] if column.null == "missing" else types, **schema}
-
-
-def prediction_schema(contract: Contract) -> dict[str, Json]:
-    """Describe one prediction by the contract's outputs."""
-    flag = {"type": "object", "properties": {"column": {"type": "string"}, "rule": {"type": "string"}}}
-    return {
-        "type": "object",
-        "properties": {
-            **{output.name: _output_schema(output, output.axes) for output in contract.outputs},
-            "flags": {"type": "array", "items": flag, "description": "Cells outside what was seen in training."},
-            "explanation": {"type": "object", "description": 'With "explain": true.'},
-            "error": {"type": "object", "description": 'In place of a refused row, with "partial": true.'},
-        },
-    }
-
-
-def _output_schema(output: Output, axes: Sequence[str]) -> dict[str, Json]:
-    if not axes:
-        if output.kind == "code":
-            return {"type": "string", "enum": list(output.labels)} if output.labels else {"type": "integer"}
-        return {"type": "number"} if output.kind == "number" else {}
-    inner = _output_schema(output, axes[1:])
-    if axes[0] in ("class", "level"):
-        return {"type": "object", "properties": dict.fromkeys(output.labels, inner)}
-    return {"type": "array", "items": inner}
+    query = loaded.example
+    return {"rows": query.rows, **({"options": query.options} if query.options else {})}
 
 
 def _predict(name: str, loaded: Loaded) -> dict[str, Json]:
@@ -193,16 +103,16 @@ def _predict(name: str, loaded: Loaded) -> dict[str, Json]:
             "rows": {"type": "array", "items": {"$ref": f"#/components/schemas/{name}.Row"}, "minItems": 1},
             "options": {
                 "type": "object",
-                "properties": {option.name: column_schema(option) for option in contract.options},
+                "properties": {option.name: schemas.column_schema(option) for option in contract.options},
                 "additionalProperties": False,
             },
-            "ids": {"type": "array", "description": "One per row; joins late labels."},
+            "ids": {"type": "array", "description": "One per prediction; joins late labels."},
             "request_id": {"type": "string", "maxLength": 128, "description": "A repeat returns the first answer."},
             "key": {"type": "string", "maxLength": 128, "description": "The same key meets the same arm of a canary."},
             "explain": {"type": "boolean"},
             "partial": {
                 "type": "boolean",
-                "description": "Answer the rows that hold; else one refused row refuses all.",
+                "description": "Answer the cases that hold; else one that is refused refuses all.",
             },
         },
     }
@@ -260,14 +170,14 @@ def _infer(name: str, loaded: Loaded) -> dict[str, Json]:
             "outputs": tensors,
         },
     }
-    given = {"inputs": v2.tensors([loaded.example], loaded.contract)}
+    given = {"inputs": v2.tensors(loaded.example.rows, loaded.contract)}
     return _post(f'Predictions of {name} as tensors; errors are {{"error": text}}', asked, told, given)
 
 
 def _label(name: str, loaded: Loaded) -> dict[str, Json]:
     contract = loaded.contract
     value: Json = contract.classes[0] if contract.classes else 1.5
-    given = {"labels": [{"id": "case-1", "value": value}]}
+    given = {"labels": [{**_about(loaded), "value": value}]}
     told = {
         "type": "object",
         "properties": {
@@ -277,7 +187,17 @@ def _label(name: str, loaded: Loaded) -> dict[str, Json]:
             "cells": {"type": "array", "items": {"$ref": "#/components/schemas/Cell"}},
         },
     }
-    return _post(f"What came true, for {name}", LABELS, told, given)
+    return _post(f"What came true, for {name}", schemas.labels_schema(contract), told, given)
+
+
+def _about(loaded: Loaded) -> dict[str, Json]:
+    """Return the part of a label that says which case it is about."""
+    contract, row = loaded.contract, loaded.example.rows[-1]
+    if contract.series is None:
+        return {"id": "case-1"}
+    ids: dict[str, Json] = {column.name: row[column.name] for column in contract.having("id")}
+    named = {"id": ids if len(ids) > 1 else next(iter(ids.values()))} if ids else {}
+    return {**named, "at": row[contract.having("time")[0].name]}
 
 
 def _post(summary: str, asked: Json, told: Json, given: Json) -> dict[str, Json]:

@@ -26,8 +26,8 @@ def answered(
     ids: Sequence[Any] = request.ids
     if answer.refused and ids:
         accepted = iter(ids)
-        total = len(request.rows) + len(answer.refused)
-        ids = [{} if row in answer.refused else next(accepted) for row in range(total)]
+        total = len(ids) + len(answer.refused)
+        ids = [{} if case in answer.refused else next(accepted) for case in range(total)]
     return Prediction(
         sequence=sequence,
         request_id=request_id or serving.log.next_id(),

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from seaway.core import bundle, extend, parity
-from seaway.core.answer import Answerer
+from seaway.core import bundle, parity
+from seaway.core.answer import Answerer, encoder_of
 from seaway.core.assignment import Assignment
-from seaway.core.batch import Json
+from seaway.core.batch import Query
 from seaway.core.contract import Contract
 from seaway.core.errors import BadInput, NotFound, SeawayError, Unavailable, Untrusted
 from seaway.core.protocols import Verifier
 from seaway.core.settings import ServeSettings
+from seaway.core.verdict import Verdict
 from seaway.serve.log import EventLog
 from seaway.serve.repeats import Repeats
 
 EXAMPLES = 400
-"""Parity vectors among which the example row of the documentation is sought."""
+"""Parity vectors among which the example of the documentation is sought."""
 
 
 class Loaded:
@@ -49,21 +51,31 @@ class Loaded:
         return self.back if is_bulk else self.front
 
     @cached_property
-    def example(self) -> dict[str, Json]:
-        """A row that the contract accepts without a flag: the fullest of the bundle's parity vectors."""
-        best: dict[str, Json] = {}
-        fullest = -1
-        for place, vector in enumerate(parity.read_vectors(self.front.bundle.files[bundle.PARITY])):
-            filled = sum(value is not None for value in vector.row.values())
-            if filled > fullest and self._is_clean(vector.row):
-                best, fullest = vector.row, filled
-            if place >= EXAMPLES:
-                break
+    def example(self) -> Query:
+        """What the contract accepts without a flag: the shortest (of a series: with a season and more), then the fullest vector."""
+        best = Query(rows=[{}])
+        least: tuple[bool, int, int] | None = None
+        enough = self.contract.series.season + 1 if self.contract.series else 1
+        vectors = parity.read_vectors(self.front.bundle.files[bundle.PARITY])
+        for vector in itertools.islice(vectors, EXAMPLES):
+            rows = vector.query.rows
+            empty = -sum(value is not None for row in rows for value in row.values())
+            order = (len(rows) < enough, len(rows), empty)
+            if (least is None or order < least) and self._is_clean(vector.query):
+                best, least = vector.query, order
         return best
 
-    def _is_clean(self, row: dict[str, Json]) -> bool:
+    @cached_property
+    def is_explainable(self) -> bool:
+        """Say whether the program can tell why it answers as it does."""
+        encoder = self.front.encoder
+        _, told = self.front.explain(encoder.request(self.example.rows, self.example.options))
+        return not isinstance(told, Verdict)
+
+    def _is_clean(self, query: Query) -> bool:
+        encoder = self.front.encoder
         try:
-            return not self.front.encoder.encode(self.front.encoder.request([row])).flags
+            return not encoder.encode(encoder.request(query.rows, query.options)).flags
         except BadInput:
             return False
 
@@ -71,7 +83,7 @@ class Loaded:
 def _limited(answerer: Answerer, limits: ServeSettings | None) -> Answerer:
     """Hold requests to the server's limits; parity was replayed without them."""
     if limits is not None:
-        answerer.encoder = extend.load("encoder", answerer.contract.per)(answerer.contract, limits)
+        answerer.encoder = encoder_of(answerer.contract, limits)
     return answerer
 
 

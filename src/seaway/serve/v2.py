@@ -2,8 +2,8 @@
 
 A tensor has shape [rows] or [rows, 1]. Datatypes by kind of column: number FP64 (any number type is taken), integer INT64 (any
 integer type), boolean BOOL, everything else BYTES. A null in `data` is a missing value, a left-out tensor an absent column.
-Rows become JSON objects and go the way of /v1/predict, so that the answers are the same to the last bit. Errors have the
-protocol's own form, {"error": "text"}.
+Rows become JSON objects and go the way of /v1/predict, so that the answers are the same to the last bit. A model whose case
+is a series is not offered here. Errors have the protocol's own form, {"error": "text"}.
 """
 
 from __future__ import annotations
@@ -61,9 +61,25 @@ class Infer(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     outputs: list[Wanted] = []
 
 
+def is_table(contract: Contract) -> bool:
+    """Say whether each row is a case of its own, which tensors of one value per row can hold."""
+    return contract.series is None
+
+
+def _refuse_other_shapes(contract: Contract, model: str) -> None:
+    if not is_table(contract):
+        raise BadInput(
+            f"{model!r} answers about series, and the Open Inference Protocol has no form for their rows",
+            where=f"/v2/models/{model}",
+            fix=f"Ask POST /v1/models/{model}/predict; GET /v1/models/{model}/contract shows what it reads.",
+            code="not-applicable",
+        )
+
+
 async def infer(handlers: Handlers, data: bytes, model: str, version: str, principal: str) -> Reply:
     """Answer an inference request; `parameters.key` chooses the canary arm, `id` is the caller's own id."""
     serving = _served(handlers, model, version)
+    _refuse_other_shapes(serving.champion.contract, serving.model)
     asked = body.read(data, Infer, handlers.settings)
     if len(asked.id) > 128 or not asked.id.isprintable():
         raise Malformed(
@@ -201,6 +217,7 @@ def datatype(output: Output) -> str:
 def metadata(loaded: Loaded, name: str) -> Reply:
     """Describe a model: its inputs by the contract, its outputs."""
     contract = loaded.contract
+    _refuse_other_shapes(contract, name)
     inputs = [
         {"name": column.name, "datatype": DATATYPES.get(column.kind, TEXT)[0], "shape": [-1]}
         for column in contract.columns

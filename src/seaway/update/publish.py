@@ -13,7 +13,7 @@ from pathlib import Path
 
 from seaway.core import extend
 from seaway.core.answer import encoder_of
-from seaway.core.batch import Json
+from seaway.core.batch import Json, Query, split
 from seaway.core.candidate import Candidate
 from seaway.core.dataset import Dataset
 from seaway.core.durable import locked
@@ -81,13 +81,12 @@ def publish(
     )
 
 
-def real_pairs(candidate: Candidate, data: Dataset) -> list[tuple[Mapping[str, Json], Mapping[str, Json]]]:
-    """Return every held-out row as a client would send it, with the trained model's own answer as it must come back."""
-    target = candidate.contract.target
-    records = [
-        {name: value for name, value in record.items() if target is None or name != target.name}
-        for record in data.rows.records(candidate.witness.real)
-    ]
-    encoder = encoder_of(candidate.contract)
-    batch = encoder.encode(encoder.request(records))
-    return list(zip(records, encoder.render(candidate.witness.real_answers, batch), strict=True))
+def real_pairs(candidate: Candidate, data: Dataset) -> list[tuple[Query, Mapping[str, Json]]]:
+    """Return every held-out case as a client would ask about it, with the trained model's own answer as it must come back."""
+    encoder, witness = encoder_of(candidate.contract), candidate.witness
+    queries = encoder.queries(data, data.split.train, witness.real)
+    pairs: list[tuple[Query, Mapping[str, Json]]] = []
+    for query, answers in zip(queries, split(witness.real_answers, [1] * len(queries)), strict=True):
+        batch = encoder.encode(encoder.request(query.rows, query.options))
+        pairs += [(query, prediction) for prediction in encoder.render(answers, batch)]
+    return pairs
