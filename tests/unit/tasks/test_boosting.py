@@ -88,7 +88,7 @@ def test_it_learns_from_a_category_by_its_codes() -> None:
     truth = np.isin(x[:, 6], [3, 6, 9]).astype(float)
     x[:, :6] = rng.normal(size=(600, 6))
     x[:, 5] = 2
-    train = Sample(batch=Batch.of_rows(x), truth=truth)
+    train = Sample(batch=Batch.of_rows(x), case=np.arange(len(x)), truth=truth)
     model = fit(train, None, rounds=60)
     p = 1 / (1 + np.exp(-model.predict(train.batch)["margin"][:, 0]))
     assert ((p > 0.5) == truth).mean() > 0.99
@@ -99,7 +99,7 @@ def test_the_spread_of_a_number_does_not_matter() -> None:
     """Penalties are in units of the target's spread: metres and kilometres give the same trees."""
     train = sample("regression", 300)
     assert train.truth is not None
-    small = Sample(batch=train.batch, truth=train.truth * 1e-6)
+    small = Sample(batch=train.batch, case=train.case, truth=train.truth * 1e-6)
     params = {"rounds": 30, "lambda_l1": 0.5}
     one, other = (fit(part, None, "regression", **params).predict(train.batch)["margin"] for part in (train, small))
     assert np.allclose(one * 1e-6, other, rtol=1e-5)

@@ -15,6 +15,7 @@ def of(truth: list[float], weight: list[float] | None = None) -> Sample:
     """Make a sample of truths."""
     return Sample(
         batch=Batch.of_rows(numbers(len(truth), 0)),
+        case=np.arange(len(truth)),
         truth=np.array(truth),
         weight=None if weight is None else np.array(weight),
     )
@@ -63,6 +64,7 @@ def test_together_keeps_rows_truth_and_weights_beside_one_another() -> None:
     assert both.truth is not None
     assert both.weight is not None
     assert np.array_equal(both.batch.x[10:], second.batch.x, equal_nan=True)
+    assert np.array_equal(both.case, np.concatenate([first.case, second.case]))
     assert np.array_equal(both.truth[10:], second.truth)  # type: ignore[arg-type]
     assert np.array_equal(both.weight[:10], first.weight)  # type: ignore[arg-type]
     assert together(first, None) is first

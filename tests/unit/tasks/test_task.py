@@ -34,6 +34,12 @@ def test_it_is_found_by_name() -> None:
     assert Tabular().name == "tabular"
 
 
+def test_members_blend_and_training_settles_nothing() -> None:
+    assert Tabular.blends is True
+    found = contract("binary")
+    assert Tabular().settle(found, []) is found
+
+
 def test_folds_stay_within_the_training_rows_and_share_out_the_classes() -> None:
     data = small()
     folds = Tabular().folds(data, 4, 0)
