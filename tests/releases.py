@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from seaway.core import canonical, chance
+from seaway.core.batch import Query
 from seaway.core.candidate import Candidate
 from seaway.core.protocols import Replay
 from seaway.core.settings import Settings
@@ -44,7 +45,7 @@ class Workshop:
         candidate: Candidate | None = None,
         *,
         name: str = "credit-1",
-        real: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]] | None = None,
+        real: Sequence[tuple[Query, Mapping[str, Any]]] | None = None,
         replay: Replay | None = None,
         settings: Settings | None = None,
         **changes: Any,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime
@@ -96,7 +97,7 @@ def test_trained_on_one_row(problem: str, model: Model) -> None:
 def test_a_class_missing_in_a_fold(problem: str, model: Model, kept: tuple[int, ...]) -> None:
     if problem == "regression":
         constant = sample(problem)
-        fitted = fit(model, problem, Sample(batch=constant.batch, truth=np.full(300, 7.25)))
+        fitted = fit(model, problem, replace(constant, truth=np.full(300, 7.25)))
         assert np.allclose(fitted.predict(constant.batch)["margin"], 7.25)
         return assert_equal(fitted, strange())
     whole = sample(problem)
@@ -119,7 +120,7 @@ def test_nothing_but_missing_values(problem: str, model: Model) -> None:
     blank = sample(problem)
     x = blank.batch.x.copy()
     x[:, :5], x[:, 5:] = np.nan, 0
-    assert_equal(fit(model, problem, Sample(batch=Batch.of_rows(x), truth=blank.truth)), strange())
+    assert_equal(fit(model, problem, replace(blank, batch=Batch.of_rows(x))), strange())
 
 
 @each
@@ -134,7 +135,7 @@ def test_whole_weights_are_copies(problem: str, model: Model) -> None:
     once = sample(problem, rows=200)
     counts = np.random.default_rng(0).integers(1, 4, 200)
     copied = once.take(np.repeat(np.arange(200), counts))
-    weighted = Sample(batch=once.batch, truth=once.truth, weight=counts.astype(float))
+    weighted = replace(once, weight=counts.astype(float))
     params = {"bagging_fraction": 1.0, "feature_fraction": 1.0, "strength": 0.01}
     one, other = (
         fit(model, problem, train, params=params).predict(once.batch)["margin"] for train in (copied, weighted)
@@ -162,7 +163,7 @@ def test_large_numbers_do_not_blunt_the_export(problem: str) -> None:
     train = sample(problem)
     x = train.batch.x.copy()
     x[:, 0] = x[:, 0] * np.float32(1e7)
-    moved = Sample(batch=Batch.of_rows(x), truth=train.truth)
+    moved = replace(train, batch=Batch.of_rows(x))
     for model in models(contract(problem)):
         assert_equal(fit(model, problem, moved), x)
 
@@ -171,7 +172,7 @@ def test_a_target_far_from_zero_keeps_its_digits() -> None:
     """LightGBM holds labels in float32: 1e9 + 1 would be 1e9. Numbers are learnt relative to their mean."""
     train = sample("regression")
     assert train.truth is not None
-    far = Sample(batch=train.batch, truth=1e9 + train.truth)
+    far = replace(train, truth=1e9 + train.truth)
     for model in models(contract("regression"))[1:]:
         near_fit, far_fit = fit(model, "regression", train), fit(model, "regression", far)
         near, away = (one.predict(train.batch)["margin"] for one in (near_fit, far_fit))

@@ -54,7 +54,7 @@ class Trained:
 
     def made(self, place: Path) -> Asked:
         """Return the rows made from the contract: every category, missing, unseen, extremes, thresholds and neighbours."""
-        rows = [dict(row) for row in self.candidate.witness.requests]
+        rows = [dict(query.rows[0]) for query in self.candidate.witness.queries]
         names = list(dict.fromkeys(name for row in rows for name in row))
         full = [{name: row.get(name) for name in names} for row in rows]
         polars.DataFrame(full, infer_schema_length=None, strict=False).write_parquet(place / "made.parquet")

@@ -79,7 +79,7 @@ def test_a_program_that_does_not_repeat_its_vectors_does_not_open(shop: Workshop
     vectors = list(parity.read_vectors((folder / bundle.PARITY).read_bytes()))
     answers = parity.expected_of(vectors, credit.CONTRACT)
     answers["probabilities"][7] += (1e-5, -1e-5)
-    resign(folder, shop.signer, {bundle.PARITY: parity.write_vectors([vector.row for vector in vectors], answers)})
+    resign(folder, shop.signer, {bundle.PARITY: parity.write_vectors([vector.query for vector in vectors], answers)})
     with pytest.raises(Untrusted, match=r"does not repeat the trained model.s answers: .* 1 beyond") as raised:
         Answerer(folder, shop.verifier)
     assert raised.value.code == "parity"

@@ -89,15 +89,32 @@ def test_every_row_is_a_case_of_a_table() -> None:
 
 
 def test_a_sample_takes_truth_and_weight_along() -> None:
-    sample = Sample(batch=ragged([1, 1, 1]), truth=np.array([0.0, 1.0, 2.0]), weight=np.array([5.0, 6.0, 7.0]))
+    sample = Sample(
+        batch=ragged([1, 1, 1]),
+        case=np.array([4, 5, 6]),
+        truth=np.array([0.0, 1.0, 2.0]),
+        weight=np.array([5.0, 6.0, 7.0]),
+    )
     taken = sample.take(np.array([2, 0]))
     assert taken.truth is not None
     assert taken.weight is not None
     assert (taken.truth.tolist(), taken.weight.tolist()) == ([2.0, 0.0], [7.0, 5.0])
     assert cases_of(taken.batch) == [cases_of(sample.batch)[2], cases_of(sample.batch)[0]]
-    bare = Sample(batch=ragged([1])).take(np.array([0]))
+    assert taken.case.tolist() == [6, 4]
+    bare = Sample(batch=ragged([1]), case=np.zeros(1, dtype=np.int64)).take(np.array([0]))
     assert bare.truth is None
     assert bare.weight is None
+
+
+def test_the_rows_of_a_case_stay_together() -> None:
+    sample = Sample(batch=ragged([2, 3, 1]), case=np.arange(3), truth=np.arange(6.0), scale=np.array([1.0, 2.0, 3.0]))
+    taken = sample.take(np.array([1, 2]))
+    assert taken.truth is not None
+    assert taken.scale is not None
+    assert taken.truth.tolist() == [2.0, 3.0, 4.0, 5.0]
+    assert taken.scale.tolist() == [2.0, 3.0]
+    assert taken.batch.starts.tolist() == [0, 3, 4]
+    assert sample.batch.rows_of(np.array([2, 0])).tolist() == [5, 0, 1]
 
 
 def outcomes() -> Outcomes:

@@ -24,7 +24,7 @@ def assert_same(one: Candidate, two: Candidate) -> None:
     assert [(dict(program.files), weight) for program, weight in one.members] == [
         (dict(program.files), weight) for program, weight in two.members
     ]
-    assert one.witness.requests == two.witness.requests
+    assert one.witness.queries == two.witness.queries
     for first, second in (
         (one.witness.answers, two.witness.answers),
         (one.witness.real_answers, two.witness.real_answers),

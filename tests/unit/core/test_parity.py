@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from seaway.core import parity
+from seaway.core.batch import Query
 from seaway.core.contract import Column, Contract, Output
 from seaway.core.errors import Untrusted
 
@@ -144,14 +145,15 @@ CELLS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | FINITE | st.t
 def test_vectors_read_back_bit_equal(rows: list[dict[str, Any]], data: st.DataObject) -> None:
     p = data.draw(hnp.arrays(np.float64, (len(rows), 2), elements=st.floats(0, 1)))
     answers = {"probabilities": p, "label": p.argmax(axis=1).astype(np.int64)}
-    written = parity.write_vectors(rows, answers)
+    queries = [Query(rows=[row]) for row in rows]
+    written = parity.write_vectors(queries, answers)
     assert written.count(b"\n") == len(rows), "one line each, whatever a text holds"
     vectors = list(parity.read_vectors(written))
-    assert [vector.row for vector in vectors] == rows
+    assert [vector.query for vector in vectors] == queries
     found = parity.expected_of(vectors, BINARY)
     assert found["probabilities"].tobytes() == p.tobytes()
     assert found["label"].dtype == np.int64
-    assert parity.write_vectors([vector.row for vector in vectors], found) == written
+    assert parity.write_vectors([vector.query for vector in vectors], found) == written
 
 
 @pytest.mark.parametrize(
@@ -160,8 +162,9 @@ def test_vectors_read_back_bit_equal(rows: list[dict[str, Any]], data: st.DataOb
         b"{}\n",
         b"x\n",
         b"\n",
-        b'{"row":{},"answers":[]}\n',
-        b'{"row":{},"answers":{},"x":1}\n',
+        b'{"query":{"rows":[]},"answers":[]}\n',
+        b'{"query":{"rows":[]},"answers":{},"x":1}\n',
+        b'{"query":{"rows":[],"x":1},"answers":{}}\n',
         b"[" * 100_000,
         b"\xff\n",
     ],
@@ -184,6 +187,28 @@ def test_a_line_that_is_no_vector_is_said_in_words(data: bytes) -> None:
     ],
 )
 def test_answers_that_the_contract_does_not_describe(answers: dict[str, Any]) -> None:
-    line = json.dumps({"row": {}, "answers": answers}).encode()
+    line = json.dumps({"query": {"rows": [{}]}, "answers": answers}).encode()
     with pytest.raises(Untrusted, match="answers that the contract does not describe"):
         parity.expected_of(list(parity.read_vectors(line)), BINARY)
+
+
+@given(data=st.data(), cases=st.integers(1, 4), horizon=st.integers(1, 5))
+def test_steps_that_were_not_asked_for_are_null_in_json_and_missing_when_read(
+    data: st.DataObject, cases: int, horizon: int
+) -> None:
+    contract = Contract(
+        task="any", per="series", columns=(), outputs=(Output(name="mean", kind="number", axes=("step",)),)
+    )
+    mean = data.draw(hnp.arrays(np.float64, (cases, horizon), elements=FINITE))
+    for case in range(cases):
+        mean[case, data.draw(st.integers(1, horizon)) :] = np.nan
+    queries = [Query(rows=[{"y": 1.0}], options={"horizon": 2})] * cases
+    written = parity.write_vectors(queries, {"mean": mean})
+    assert (b"null" in written) == bool(np.isnan(mean).any())
+    assert b"NaN" not in written
+    found = parity.expected_of(list(parity.read_vectors(written)), contract)
+    assert found["mean"].dtype == np.float64
+    np.testing.assert_array_equal(found["mean"], mean)
+    assert parity.compare(found, {"mean": mean}, contract, 1e-6).holds
+    longer = np.where(np.isnan(mean), 0.0, mean)
+    assert parity.compare(found, {"mean": longer}, contract, 1e-6).holds == (not np.isnan(mean).any())

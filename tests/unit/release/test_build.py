@@ -14,13 +14,14 @@ import pytest
 
 from seaway.core import bundle, canonical
 from seaway.core.answer import Answerer
+from seaway.core.batch import Query
 from seaway.core.candidate import Candidate, Program, Score, Witness
 from seaway.core.errors import BadInput, InexactExport, Refused, SeawayError, Unavailable
 from seaway.core.settings import MonitorSettings, ReleaseSettings, Settings, UpdateSettings
 from seaway.core.verdict import Verdict, worst
 from seaway.engines.export import finish_program
 from seaway.engines.finish import Binary
-from seaway.release.build import LIVE_ROWS, expires
+from seaway.release.build import LIVE_CASES, expires
 from tests import credit
 from tests.releases import CREATED, Workshop
 
@@ -45,7 +46,7 @@ def test_a_release_answers_as_the_trained_model_does(shop: Workshop) -> None:
     answerer = Answerer(built.folder, shop.verifier)
     assert answerer.digest == built.digest
     pairs = credit.held_out()
-    (answered,) = answerer.answer([answerer.encoder.request([row for row, _ in pairs])])
+    (answered,) = answerer.answer([answerer.encoder.request([query.rows[0] for query, _ in pairs])])
     native = credit.candidate().witness.real_answers
     np.testing.assert_allclose(answered.answers["probabilities"], native["probabilities"], rtol=0, atol=1e-12)
     np.testing.assert_array_equal(answered.answers["label"], native["label"])
@@ -130,17 +131,17 @@ def test_one_changed_decision_is_enough(shop: Workshop) -> None:
 
 
 def test_all_held_out_rows_must_be_given(shop: Workshop) -> None:
-    with pytest.raises(Refused, match="R012 150 rows were held out, but 149 were given"):
+    with pytest.raises(Refused, match="R012 150 cases were held out, but 149 were given"):
         shop.build(real=credit.held_out()[:-1])
 
 
 def test_without_held_out_rows_nothing_is_proven(shop: Workshop) -> None:
     witness = credit.candidate().witness
     none = changed(witness, real=np.zeros(0, dtype=np.int64), real_answers={})
-    with pytest.raises(Refused, match="R012 The candidate has no held-out rows"):
+    with pytest.raises(Refused, match="R012 The candidate has no held-out cases"):
         shop.build(none, real=[])
     with pytest.raises(Refused, match="R011 The candidate has no witness"):
-        shop.build(changed(witness, requests=[], answers={}))
+        shop.build(changed(witness, queries=[], answers={}))
 
 
 @pytest.mark.parametrize("tolerance", [0.0, -1e-6, 1.1e-6, 1.0, float("nan")])
@@ -193,7 +194,7 @@ class Line:
         self.asked: list[tuple[Path, int, Path | None]] = []
 
     def __call__(
-        self, folder: Path, real: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], *, keys: Path | None = None
+        self, folder: Path, real: Sequence[tuple[Query, Mapping[str, Any]]], *, keys: Path | None = None
     ) -> list[Verdict]:
         assert (folder / bundle.SIGNATURE).exists(), "only a signed bundle is asked"
         self.asked.append((folder, len(real), keys))
@@ -208,7 +209,7 @@ class Line:
 def test_the_signed_bundle_is_asked_over_the_live_path(shop: Workshop) -> None:
     line = Line("pass")
     built = shop.build(replay=line)
-    assert line.asked == [(built.folder, min(credit.TEST, LIVE_ROWS), shop.keys)]
+    assert line.asked == [(built.folder, min(credit.TEST, LIVE_CASES), shop.keys)]
     assert built.verdicts[-1].code == "R020"
 
 

@@ -26,9 +26,9 @@ def test_a_wrong_answer_over_http_refuses_the_release(tmp_path: Path) -> None:
     """Only the live path is told other answers: in process the gate passes, and over HTTP it must not."""
     shop = Workshop(tmp_path / ".seaway")
     pairs = credit.held_out()
-    row, prediction = pairs[3]
+    query, prediction = pairs[3]
     other = {name: 1.0 - p for name, p in prediction["probabilities"].items()}
-    pairs[3] = row, prediction | {"probabilities": other}
-    with pytest.raises(Refused, match="R022 real rows over /v1/predict"):
+    pairs[3] = query, prediction | {"probabilities": other}
+    with pytest.raises(Refused, match="R022 real cases over /v1/predict"):
         shop.build(real=pairs, replay=extend.load("replay", "http"))
     assert [path.name for path in (shop.state / "staging").iterdir()] == [".lock"]

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from seaway.core.batch import Query
 from seaway.core.errors import Unavailable, Untrusted
 from seaway.serve.dry_run import replay
 from tests import credit
@@ -25,10 +26,10 @@ def test_another_models_answers_are_told_apart(state: Path, digests: list[str]) 
 
 def test_one_changed_answer_is_seen(state: Path, digests: list[str]) -> None:
     real = credit.held_out(0)[:40]
-    row, answer = real[7]
+    query, answer = real[7]
     told = msgspec.json.decode(msgspec.json.encode(answer))
     told["probabilities"]["bad"] += 2e-6
-    real[7] = (row, told)
+    real[7] = (query, told)
     found = {one.code: one for one in replay(state / "bundles" / digests[0], real, keys=state / "keys")}
     assert found["R022"].outcome == "fail"
     assert "1 beyond" in found["R022"].message
@@ -43,9 +44,10 @@ def test_a_changed_bundle_is_never_started(state: Path, digests: list[str]) -> N
 
 
 def test_a_row_that_is_refused_stops_the_replay(state: Path, digests: list[str]) -> None:
-    row, answer = credit.held_out(0)[0]
+    query, answer = credit.held_out(0)[0]
+    strange = Query(rows=[{**query.rows[0], "stranger": 1}])
     with pytest.raises(Unavailable, match="answered 422"):
-        replay(state / "bundles" / digests[0], [({**row, "stranger": 1}, answer)], keys=state / "keys")
+        replay(state / "bundles" / digests[0], [(strange, answer)], keys=state / "keys")
 
 
 def test_it_ends_in_time(state: Path, digests: list[str]) -> None:

@@ -20,7 +20,8 @@ def predictions(desk: Any) -> list[Prediction]:
 
 
 def test_an_answer_is_the_models_own_and_is_logged_before_it_leaves(at_desk: Any, digests: list[str]) -> None:
-    asked, expected = map(list, zip(*credit.held_out(0), strict=True))
+    queries, expected = map(list, zip(*credit.held_out(0), strict=True))
+    asked = [query.rows[0] for query in queries]
 
     async def script(desk: Any) -> None:
         status, told = await desk.predict(*asked)

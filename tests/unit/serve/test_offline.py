@@ -20,7 +20,8 @@ def answerer(state: Path, digests: list[str]) -> Answerer:
 
 
 def test_blocks_of_any_size_give_the_trained_models_answers(answerer: Answerer) -> None:
-    rows, expected = map(list, zip(*credit.held_out(0), strict=True))
+    queries, expected = map(list, zip(*credit.held_out(0), strict=True))
+    rows = [query.rows[0] for query in queries]
     found: list[dict[str, Any]] = []
     seen: list[int] = []
     blocks = [rows[:7], rows[7:100], [], rows[100:]]

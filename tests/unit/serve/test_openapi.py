@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from seaway.core.contract import Column
-from seaway.serve import openapi, v2
+from seaway.serve import openapi, schemas, v2
 
 
 def test_every_example_works_as_pasted(at_desk: Any) -> None:
@@ -53,10 +53,10 @@ def test_every_reference_resolves_and_every_column_is_described(at_desk: Any) ->
 
 def test_soft_limits_are_hints_and_hard_ones_are_rules() -> None:
     soft = Column(name="a", kind="category", categories=("x", "y"))
-    assert openapi.column_schema(soft)["examples"] == ["x", "y"]
+    assert schemas.column_schema(soft)["examples"] == ["x", "y"]
     hard = msgspec.structs.replace(soft, hard=True, null="error")
-    assert openapi.column_schema(hard)["enum"] == ["x", "y"]
+    assert schemas.column_schema(hard)["enum"] == ["x", "y"]
     number = Column(name="b", kind="number", range=(0.0, 5.0), hard=True, null="error", unit="EUR")
-    assert openapi.column_schema(number) == {
+    assert schemas.column_schema(number) == {
         "type": ["number"], "minimum": 0.0, "maximum": 5.0, "description": "unit: EUR",
     }  # fmt: skip
