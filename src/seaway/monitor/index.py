@@ -183,7 +183,7 @@ def _join(connection: sqlite3.Connection, first: int) -> None:
     connection.execute(
         """UPDATE label SET ask = 0, place = 0, name = label.id, moment = found.number FROM moment AS found
            WHERE label.ask IS NULL AND label.request_id = '' AND label.at <> '' AND found.at = label.at AND EXISTS (
-               SELECT 1 FROM step JOIN subject ON subject.course = step.course
+               SELECT 1 FROM step CROSS JOIN subject ON subject.course = step.course
                WHERE step.moment = found.number AND subject.id = label.id)"""
     )
     # An answer of another worker may be read after the label that follows it: such labels are joined again.

@@ -312,8 +312,8 @@ class Windows:
                       UNION ALL
                       SELECT subject.ask, subject.place, truth.name, truth.moment, truth.value, truth.principal, truth.told,
                              truth.first, truth.rank, moment.at, step.step
-                      FROM truth JOIN moment ON moment.number = truth.moment JOIN step ON step.moment = truth.moment
-                      JOIN subject ON subject.id = truth.name AND subject.course = step.course WHERE truth.ask = 0) AS about
+                      FROM truth CROSS JOIN moment ON moment.number = truth.moment CROSS JOIN step ON step.moment = truth.moment
+                      CROSS JOIN subject ON subject.id = truth.name AND subject.course = step.course WHERE truth.ask = 0) AS about
                 JOIN ask ON ask.number = about.ask AND ask.sequence > :asked
                 JOIN reply ON reply.ask = about.ask AND {_ANSWERS}
                 ORDER BY about.first, ask.sequence, about.ask, about.place""",  # noqa: S608 - fixed words only
@@ -446,7 +446,7 @@ _TRUTHS = "SELECT DISTINCT ask, place, name, moment FROM label WHERE ask IS NOT 
 _ANSWERS = "(reply.release = :release OR :release = '' AND reply.arm IN ('champion', 'canary'))"
 _ABOUT = f"""CASE truth.ask
     WHEN 0 THEN EXISTS (
-        SELECT 1 FROM step JOIN subject ON subject.course = step.course JOIN reply ON reply.ask = subject.ask AND {_ANSWERS}
+        SELECT 1 FROM step CROSS JOIN subject ON subject.course = step.course JOIN reply ON reply.ask = subject.ask AND {_ANSWERS}
         WHERE step.moment = truth.moment AND subject.id = truth.name AND subject.sequence > :asked)
     ELSE EXISTS (
         SELECT 1 FROM ask JOIN reply ON reply.ask = ask.number AND {_ANSWERS}
