@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -12,26 +11,19 @@ import numpy as np
 
 from seaway.core.batch import Array, Batch, Sample
 from seaway.core.candidate import Program
-from seaway.core.chance import monotonic
 from seaway.core.contract import Contract
-from seaway.core.optional import need
 from seaway.core.protocols import Params, Range
 from seaway.core.verdict import Verdict
 from seaway.engines import forest
 from seaway.engines.forest import Forest
+from seaway.tasks.learners import lightgbm as learner
 from seaway.tasks.tabular.start import Problem, Start, problem, start, takes, targets, truth, weights
-
-ROUNDS = 2000
-"""Most rounds ever boosted; early stopping ends far sooner on rows worth learning from."""
 
 GROWTH = 0.5
 """Rounds grow with the rows to this power. Measured by log loss on six public sets with the factors 0.8 to 2 for half as
 many rows again: 1.0 and 1.22 (the root) are best in turn, 1.5 (proportional) overfits four of them."""
 
 MOST_GROWTH = 2.0
-
-ROWS_PER_THREAD = 10_000
-"""Rows below which another thread costs more than it brings, as measured."""
 
 FEWEST_TO_BAG = 20
 """Rows below which a random part of them may be none at all, which LightGBM does not survive."""
@@ -72,15 +64,15 @@ class Boosting:
         self, train: Sample, valid: Sample | None, *, contract: Contract, params: Params, seed: int, until: float
     ) -> Boosted:
         """Boost until the loss on `valid` has stopped falling, the rounds are done, or the time is up."""
-        lightgbm = _library()
+        lightgbm = learner.library("tasks/tabular/boosting.py")
         begin = start(train, contract)
         settings = _settings(contract, params, seed, train.batch.rows)
         data = _dataset(lightgbm, train, begin, contract, settings)
         booster = lightgbm.Booster(settings, data)
         if valid is not None:
             booster.add_valid(_dataset(lightgbm, valid, begin, contract, settings, reference=data), "valid")
-        rounds = int(params.get("rounds", ROUNDS))
-        best = _boost(booster, rounds, _patience(settings["learning_rate"]), valid is not None, until)
+        rounds, patience = int(params.get("rounds", learner.ROUNDS)), learner.patience(settings["learning_rate"])
+        best = learner.boost(booster, rounds, patience, valid is not None, until)
         booster.best_iteration = best
         booster.free_dataset()
         return Boosted(booster, begin, len(contract.encoded), {"rounds": best, "rows": train.batch.rows})
@@ -108,9 +100,7 @@ class Boosted:
         width = len(self.begin.margin)
         if not batch.rows:
             return {"margin": np.zeros((0, width))}
-        # LightGBM holds one number of threads for the whole process: left out, this call would change it under the feet of
-        # a fit in another thread, which then writes beyond its buffers.
-        raw = self.booster.predict(batch.x, raw_score=True, num_threads=1).reshape(batch.rows, width)
+        raw = learner.raw_scores(self.booster, batch.x).reshape(batch.rows, width)
         return {"margin": self.begin.margin + self.begin.scale * raw}
 
     def export(self) -> Program:
@@ -125,8 +115,7 @@ class Boosted:
 
     def importance(self) -> Array:
         """Return the share of the loss that splits on each feature took away."""
-        gain = np.asarray(self.booster.feature_importance("gain"), dtype=np.float64)
-        return gain / gain.sum() if gain.sum() > 0 else gain
+        return learner.gain(self.booster)
 
     @cached_property
     def forest(self) -> Forest:
@@ -137,20 +126,10 @@ class Boosted:
         return replace(trees, base=trees.base + self.begin.margin)
 
 
-def _library() -> Any:
-    """Return LightGBM.
-
-    Its threads wait for one another after each step, by default spinning, which on a machine with other work to do makes
-    two threads many times slower than one. Sleeping is as fast on an idle machine; the setting is read on loading.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    return need("lightgbm", extra="lab", why="tasks/tabular/boosting.py")
-
-
 def _settings(contract: Contract, params: Params, seed: int, rows: int) -> dict[str, Any]:
     """Return LightGBM's own parameters: fixed ones for the same answer every time, then those searched over."""
     kind = problem(contract)
-    searched = {name: value for name, value in params.items() if name not in ("rounds", "threads")}
+    searched = learner.searched(params)
     if rows < FEWEST_TO_BAG:
         searched["bagging_fraction"] = 1.0
     return {
@@ -162,12 +141,7 @@ def _settings(contract: Contract, params: Params, seed: int, rows: int) -> dict[
         **OBJECTIVE[kind],
         **({"num_class": targets(contract)} if kind == "multiclass" else {}),
         "boost_from_average": False,
-        "feature_pre_filter": False,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": max(1, min(int(params.get("threads", 1)), rows // ROWS_PER_THREAD)),
-        "seed": seed,
-        "verbosity": -1,
+        **learner.fixed(int(params.get("threads", 1)), rows, seed),
     }
 
 
@@ -190,26 +164,3 @@ def _dataset(
         params=dict(settings),
         free_raw_data=True,
     )
-
-
-def _boost(booster: Any, rounds: int, patience: int, watched: bool, until: float) -> int:
-    """Add trees; return the number of rounds that count."""
-    best, lowest = 1, np.inf
-    for done in range(1, rounds + 1):
-        finished = booster.update()
-        if watched:
-            loss = booster.eval_valid()[0][2]
-            if loss < lowest:
-                best, lowest = done, loss
-            if done - best >= patience:
-                break
-        else:
-            best = done
-        if finished or monotonic() >= until:
-            break
-    return best
-
-
-def _patience(learning_rate: float) -> int:
-    """Return how many rounds without a gain end the boosting: the smaller the steps, the more."""
-    return int(np.clip(3 / learning_rate, 25, 150))

@@ -1,0 +1,1 @@
+"""Training libraries as every task drives them."""
