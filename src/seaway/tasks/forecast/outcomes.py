@@ -13,8 +13,8 @@ from seaway.core.candidate import Candidate
 from seaway.core.contract import LEVELS, Contract
 from seaway.tasks.forecast.finish import crossfitted
 
-SEASONAL_NAIVE = "seasonal-naive"
-"""Name of the model every forecaster holds a forecast against: the value one season before."""
+NAIVE = ("seasonal-naive", "naive")
+"""Models that every forecaster holds a forecast against: the value one season before, else the last one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +65,9 @@ def horizon(contract: Contract) -> int:
 
 
 def baseline(trials: Sequence[Mapping[str, Any]], name: str) -> float | None:
-    """Return the figure `name` of the seasonal naive forecast in the backtests."""
-    known = [trial["scores"][name] for trial in trials if trial["model"] == SEASONAL_NAIVE and name in trial["scores"]]
+    """Return the figure `name` of the seasonal naive forecast in the backtests; of the naive one where there is no season."""
+    by_model = {trial["model"]: trial["scores"] for trial in trials if trial["model"] in NAIVE}
+    known = [by_model[model][name] for model in NAIVE if name in by_model.get(model, {})]
     return float(known[0]) if known else None
 
 

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from seaway.core.contract import Contract
-
-UNITS = {
-    "s": "second",
-    "m": "minute",
-    "h": "hour",
-    "d": "day",
-    "bd": "business day",
-    "w": "week",
-    "mo": "month",
-    "q": "quarter",
-    "y": "year",
-}
+from seaway.data.encode.frequency import WORDS, frequency
 
 
-def span(frequency: str, steps: int) -> str:
-    """Return how long so many steps are."""
-    found = re.fullmatch(r"([0-9]*)([a-z]+)", frequency)
-    if found is None or found[2] not in UNITS:
-        return f"{steps} steps"
-    count = steps * int(found[1] or 1)
-    return f"{count} {UNITS[found[2]]}{'' if count == 1 else 's'}"
+def span(word: str, steps: int) -> str:
+    """Return how long so many steps of a frequency are."""
+    step = frequency(word)
+    count = steps * step.count
+    return f"{count} {WORDS[step.unit]}{'' if count == 1 else 's'}"
 
 
 def ahead(contract: Contract) -> str:
