@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seaway.core.metrics import metric
-from seaway.monitor import decode
+from seaway.monitor import judged
 from seaway.monitor.window import Windows
 from tests.unit.monitor.simulator import MODEL, START, Server, chance_of
 from tests.unit.monitor.world import CONTRACT
@@ -120,6 +120,6 @@ def test_the_table_of_truths_is_the_brute_force_one(program: list[tuple[Any, ...
                 table = [(by_id[request][row], value == "bad") for (request, row), value in expected.items()]
                 accuracy = np.mean([(p > 0.5) == bad for p, bad in table])
                 brier = np.mean([2 * (p - bad) ** 2 for p, bad in table])
-                outcomes = decode.outcomes(found, CONTRACT)
+                outcomes = judged.outcomes(found, CONTRACT)
                 assert abs(metric("accuracy")(outcomes) - accuracy) <= 1e-9
                 assert abs(metric("brier")(outcomes) - brier) <= 1e-9

@@ -7,46 +7,69 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seaway.core.batch import Array, Json, Outcomes
+from seaway.core.batch import Array, Json
 from seaway.core.contract import Column, Contract, Output
 from seaway.core.errors import BrokenContract
 from seaway.data.encode import truth
 from seaway.data.encode.rules import Rules
-from seaway.monitor.window import Case, Record
+from seaway.monitor.answered import Record
 
 
 def answers(predictions: Sequence[Record], contract: Contract) -> dict[str, Array]:
-    """Return answers by output name (cases, ...), none without predictions: the inverse of what the encoder renders."""
+    """Return answers by output name (cases, ...), none without predictions: the inverse of what the encoder renders.
+
+    Along a step axis they are as long as the contract's horizon, NaN beyond the steps asked for.
+    """
     found: dict[str, Array] = {}
     for output in contract.outputs if predictions else ():
         if output.kind == "document":
             continue
         codes = {label: code for code, label in enumerate(output.labels)}
         held = [_values(prediction[output.name], output, codes, output.axes) for prediction in predictions]
-        found[output.name] = np.asarray(held, dtype=np.int64 if output.kind == "code" else np.float64)
+        if output.axes[:1] == ("step",):
+            found[output.name] = _padded(held, output, contract.series.horizon if contract.series else 0)
+        else:
+            found[output.name] = np.asarray(held, dtype=np.int64 if output.kind == "code" else np.float64)
     return found
 
 
 def _values(value: Json, output: Output, codes: Mapping[str, int], axes: Sequence[str]) -> Json:
     if not axes:
         return codes[value] if output.kind == "code" else value
+    if axes[0] == "step" and isinstance(value, dict):  # the levels stand first, each with its steps
+        return list(zip(*(value[label] for label in output.labels), strict=True))
     inner = [value[label] for label in output.labels] if axes[0] in ("class", "level") else value
     return [_values(part, output, codes, axes[1:]) for part in inner]
 
 
+def _padded(held: Sequence[Json], output: Output, horizon: int) -> Array:
+    """Lay steps out (cases, horizon, ...); an answer may be longer, where another release was asked for more steps."""
+    width = () if output.axes == ("step",) else (len(output.labels),)
+    laid = np.full((len(held), max([horizon, *map(len, held)]), *width), np.nan)
+    for case, steps in enumerate(held):
+        laid[case, : len(steps)] = steps
+    return laid
+
+
 def answer_columns(found: Mapping[str, Array], contract: Contract) -> dict[str, Array]:
-    """Return answers that have a distribution to compare, by name (cases,): values, labels, and of two classes the chance of the second."""
+    """Return answers that have a distribution to compare, by name (cases,).
+
+    Values, labels, and of two classes the chance of the second, which says what the label does. Where no truth is known, codes
+    and what is said of each of them.
+    """
+    is_told = contract.truth is not None
     columns: dict[str, Array] = {}
     for output in contract.outputs:
-        values = found.get(output.name)
+        values, labels = found.get(output.name), output.labels
         if values is None:
             continue
-        if output.kind == "code" and len(output.labels) > 2:
-            columns[output.name] = np.array(output.labels, dtype=object)[values]
+        if output.kind == "code" and not output.axes and (len(labels) > 2 or not is_told):
+            columns[output.name] = np.array(labels, dtype=object)[values]
         elif output.kind == "number" and not output.axes:
             columns[output.name] = values
-        elif output.axes == ("class",) and len(output.labels) == 2:
-            columns[f"{output.name}.{output.labels[1]}"] = values[:, 1]
+        elif output.axes == ("class",):
+            told = () if is_told and len(labels) > 2 else range(1, 2) if is_told else range(len(labels))
+            columns |= {f"{output.name}.{labels[place]}": values[:, place] for place in told}
     return columns
 
 
@@ -61,14 +84,6 @@ def truths(values: Sequence[Json], contract: Contract) -> Array:
             return float("nan")
 
     return np.array([known(value) for value in values], dtype=np.float64)
-
-
-def outcomes(cases: Sequence[Case], contract: Contract) -> Outcomes:
-    """Return the table of answers and truths of labelled cases; those whose truth the contract does not know are left out."""
-    true = truths([case.value for case in cases], contract)
-    known = ~np.isnan(true)
-    kept = [case.prediction for case, is_known in zip(cases, known, strict=True) if is_known]
-    return Outcomes.of_rows(answers(kept, contract), true[known])
 
 
 @dataclass(frozen=True, kw_only=True)

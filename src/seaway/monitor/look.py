@@ -13,7 +13,7 @@ from seaway.core.contract import Contract
 from seaway.core.metrics import Figure
 from seaway.core.settings import MonitorSettings
 from seaway.core.verdict import Verdict
-from seaway.monitor import budget, decode
+from seaway.monitor import budget, decode, judged
 from seaway.monitor.decode import Values
 from seaway.monitor.drift import family
 from seaway.monitor.drift.family import Finding
@@ -26,13 +26,17 @@ Stage = Literal["window", "open", "labels", "log"]
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """What a release promised: its contract, the reference it was trained on, and the score that decides."""
+    """What a release promised: its contract, the reference it was trained on, and the score that decides.
+
+    `by_step` holds that score over parts of the horizon, by first and last step.
+    """
 
     digest: str
     contract: Contract
     reference: Reference
     metric: Figure | None
     score: Score | None
+    by_step: Mapping[tuple[int, int], Score] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,14 @@ class Look:
     @cached_property
     def outcomes(self) -> Outcomes:
         """The labelled cases as the table that metrics read."""
-        return decode.outcomes(self.cases, self.release.contract)
+        return judged.outcomes(self.cases, self.release.contract)
+
+    @cached_property
+    def labels(self) -> int:
+        """How many truths the table holds: one may settle several predictions."""
+        if self.release.contract.truth is None:
+            return 0
+        return len({case.number for case in judged.judged(self.cases, self.release.contract)})
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The figure that decides, on cases whose truth is known, beside the release's own test score.
 
-Both are samples. A fall is the test score less the live one (turned round where less is better); it is certain when its lower bound, with
+Both are samples; of a test score over few cases, whose own spread says little, the live cases' spread is taken. A fall is the test score less the live one (turned round where less is better); it is certain when its lower bound, with
 the errors of both in it, lies above the margin.
 """
 
@@ -16,6 +16,8 @@ from seaway.core.candidate import Score
 from seaway.core.metrics import Figure, score
 
 _TWO_SIDED_95 = 2 * 1.959963984540054
+FEW = 20
+"""Test cases below which their own spread says little about the error of their score."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,26 +39,40 @@ class Fall:
 
         The live error shrinks with the root of the labels; the test score's own does not, so that a small test set may never tell (0).
         """
-        test_error = (self.test.high - self.test.low) / _TWO_SIDED_95
+        test_error = _error_of_test(self.live, self.test)
         room = (self.margin / (special.ndtri(1 - alpha) + special.ndtri(0.9))) ** 2 - test_error**2
-        live_error = (self.live.high - self.live.low) / _TWO_SIDED_95
+        live_error = _error(self.live)
         return math.ceil(self.live.n * live_error**2 / room) if room > 0 else 0
 
 
 def fall(figure: Figure, outcomes: Outcomes, test: Score, margin: float) -> Fall:
-    """Compare a live score with the test score; the margin is a share of the test score where the figure has the target's unit."""
+    """Compare a live score with the test score; `margin` is read as `in_units` says."""
     live = score(figure, outcomes)
     sign = 1.0 if figure.greater_is_better else -1.0
-    error = math.hypot(live.high - live.low, test.high - test.low) / _TWO_SIDED_95
     return Fall(
         live=live,
         test=test,
         fall=sign * (test.value - live.value),
-        error=error,
+        error=math.hypot(_error(live), _error_of_test(live, test)),
         margin=in_units(figure, test.value, margin),
     )
 
 
 def in_units(figure: Figure, value: float, margin: float) -> float:
-    """Return a margin in the figure's own unit: a share of `value` for errors in the target's unit, itself otherwise."""
-    return margin * abs(value) if figure.unit == "target" else margin
+    """Return a margin in the figure's own unit: of errors without a bound above a share of `value`, else the margin itself.
+
+    Without a bound are errors in the target's unit, those in per cent, and those over the error of a simple forecast.
+    """
+    is_share = figure.unit in ("target", "%") or figure.needs_scale
+    return margin * abs(value) if is_share else margin
+
+
+def _error(score: Score) -> float:
+    return (score.high - score.low) / _TWO_SIDED_95
+
+
+def _error_of_test(live: Score, test: Score) -> float:
+    own = _error(test)
+    if test.n >= FEW or not test.n:
+        return own
+    return max(own, _error(live) * math.sqrt(live.n / test.n))

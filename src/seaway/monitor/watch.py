@@ -86,13 +86,21 @@ def release_of(bundle: Bundle) -> Release:
     # The metric that a person chose stands in the lineage; else the task's first one decides.
     chosen = bundle.manifest.lineage.get("settings", {}).get("train", {}).get("metric", "")
     names = [name for name in (chosen, *task.metrics(bundle.contract)) if f"test.{name}" in scores]
+    deciding = f"test.{names[0]}" if names else ""
     return Release(
         digest=bundle.digest,
         contract=bundle.contract,
         reference=reference.read(bundle.files[PROFILE], bundle.contract),
         metric=METRICS.get(names[0]) if names else None,
-        score=scores[f"test.{names[0]}"] if names else None,
+        score=scores[deciding] if names else None,
+        by_step={_steps(name): one for name, one in scores.items() if names and name.startswith(f"{deciding}@")},
     )
+
+
+def _steps(name: str) -> tuple[int, int]:
+    """Return the first and the last step that a score is over."""
+    first, _, last = name.rpartition("@")[2].partition("-")
+    return int(first), int(last)
 
 
 def _new_windows(
@@ -121,6 +129,8 @@ def _new_windows(
 def _new_labels(
     windows: Windows, release: Release, settings: MonitorSettings, before: Sequence[Judgement]
 ) -> Iterator[Judgement]:
+    if release.contract.truth is None:
+        return
     known = {one.number for one in before if one.kind == "labels"}
     due = windows.labelled_count(release.digest) // settings.labels
     for number in range(max(1, due - BACKLOG), due + 1):
@@ -200,7 +210,7 @@ def _newest(windows: Windows, every: Sequence[Judgement], fresh: Sequence[Judgem
 
 
 def _too_few(windows: Windows, filling: Look) -> list[Verdict]:
-    cases = windows.labelled(filling.release.digest)
+    cases = windows.labelled(filling.release.digest) if filling.release.contract.truth else []
     return checks.run(_about(windows, filling.release, filling.settings, cases), "labels")
 
 

@@ -273,14 +273,11 @@ class Windows:
     # -------------------------------------------------------------------------------------------------- truth
     def labelled_count(self, release: str = "") -> int:
         """Count the truths about what `release` answered (any release without one), shadows included."""
-        return self._value(f"SELECT count(*) FROM ({_TRUTHS}) AS truth WHERE {_ABOUT}", {**_ANY, "release": release})
+        return self._value(_COUNTED.format(""), {**_ANY, "release": release})
 
     def labelled_after(self, sequence: int) -> int:
         """Count the truths that were told after a sequence about what was asked after it."""
-        return self._value(
-            f"SELECT count(*) FROM ({_TRUTHS} AND sequence > :asked) AS truth WHERE {_ABOUT}",
-            {**_ANY, "asked": sequence},
-        )
+        return self._value(_COUNTED.format("AND sequence > :asked"), {**_ANY, "asked": sequence})
 
     def answered_after(self, sequence: int) -> int:
         """Count the cases that callers were answered after a sequence."""
@@ -442,7 +439,6 @@ NOW = 2**62
 """A sequence after every one that a clock makes."""
 
 _ANY = {"release": "", "asked": 0}
-_TRUTHS = "SELECT DISTINCT ask, place, name, moment FROM label WHERE ask IS NOT NULL"
 _ANSWERS = "(reply.release = :release OR :release = '' AND reply.arm IN ('champion', 'canary'))"
 _ABOUT = f"""CASE truth.ask
     WHEN 0 THEN EXISTS (
@@ -452,3 +448,5 @@ _ABOUT = f"""CASE truth.ask
         SELECT 1 FROM ask JOIN reply ON reply.ask = ask.number AND {_ANSWERS}
         WHERE ask.number = truth.ask AND ask.sequence > :asked) END"""  # noqa: S608 - fixed words only
 """Whether a release answered about a truth, asked after a sequence."""
+_COUNTED = f"""SELECT count(*) FROM (SELECT DISTINCT ask, place, name, moment FROM label WHERE ask IS NOT NULL {{}}) AS truth
+    WHERE {_ABOUT}"""  # noqa: S608 - fixed words only

@@ -15,7 +15,7 @@ from seaway.core.contract import Column, Contract, Output
 from seaway.core.event import Prediction
 from seaway.core.metrics import metric, score
 from seaway.core.settings import MonitorSettings
-from seaway.monitor import decode
+from seaway.monitor import decode, judged
 from seaway.monitor.look import Look, Release
 from seaway.monitor.reference import Categories, Numbers, Reference
 from seaway.monitor.window import Case, Refusal, Window
@@ -89,7 +89,7 @@ def release(count: int = 1500, *seed: int | str) -> Release:
         columns[name] = numbers(column.present, int(column.missing.sum())) if is_number else categories(column.present)
     held = [case_of(i, rows[i], chance[i], truth[i]) for i in range(count // 4)]
     figure = metric("roc_auc")
-    tested: Score = score(figure, decode.outcomes(held, CONTRACT))
+    tested: Score = score(figure, judged.outcomes(held, CONTRACT))
     return Release(
         digest="r1",
         contract=CONTRACT,

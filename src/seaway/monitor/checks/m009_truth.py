@@ -16,17 +16,17 @@ from seaway.monitor.reference import Numbers
 
 def find(look: Look) -> Sequence[Verdict]:
     """Compare the truths of the newest labelled cases with the target of the training rows."""
+    if look.release.contract.truth is None:
+        return [_verdict(look, None, "not-applicable", "No truth arrives about these answers")]
     shift = _shift(look)
     if shift is None:
-        lacking = max(look.settings.labels - len(look.cases), 0)
+        lacking = max(look.settings.labels - look.labels, 0)
         reason = f"{lacking} more labels are needed" if lacking else "The release keeps no reference of its target"
         return [_verdict(look, None, "not-applicable", reason)]
     alpha = budget.part(look.settings.false_discovery, budget.TRUTH)
     figures = shift.figures
     if shift.p > alpha or shift.effect.upper < look.settings.psi:
-        return [
-            _verdict(look, shift, "pass", f"What came true in {len(look.cases)} cases is distributed as in training")
-        ]
+        return [_verdict(look, shift, "pass", f"What came true in {look.labels} cases is distributed as in training")]
     place = int(np.argmax(np.abs(np.subtract(figures["now"], figures["then"]))))
     what = repr(figures["categories"][place]) if "categories" in figures else "in the bin that moved most"
     words = f"What comes true has moved: {figures['now'][place]:.0%} are {what}, {figures['then'][place]:.0%} were in training"
@@ -54,7 +54,7 @@ def _verdict(look: Look, shift: Shift | None, outcome: str, message: str) -> Ver
         fix="Rebuild on newer rows: `seaway update`. See too whether only certain cases are labelled." if moved else "",
         value=shift.effect.value if shift else None,
         limit=look.settings.psi if shift else None,
-        evidence={"labels": len(look.cases), **({"p": shift.p, **shift.figures} if shift else {})},
+        evidence={"labels": look.labels, **({"p": shift.p, **shift.figures} if shift else {})},
     )
 
 

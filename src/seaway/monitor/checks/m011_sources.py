@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy import special
@@ -13,7 +14,7 @@ from seaway.core.batch import Outcomes
 from seaway.core.chance import rng
 from seaway.core.metrics import Figure, score
 from seaway.core.verdict import Verdict
-from seaway.monitor import budget, decode, performance
+from seaway.monitor import budget, judged, performance
 from seaway.monitor.look import Look, LookCheck
 
 LEAST = 30
@@ -26,8 +27,10 @@ FIX = "Look at what that source sends (a swapped coding looks like this) and sen
 def find(look: Look) -> Sequence[Verdict]:
     """Compare the deciding figure between each source's labels and all others', and with labels dealt out at random."""
     figure = look.release.metric
-    by = Counter(case.principal for case in look.cases)
-    lacking = look.settings.labels - len(look.cases)
+    if look.release.contract.truth is None:
+        return [_told("not-applicable", "labels", "No truth arrives about these answers", {"needed": 0})]
+    by = Counter({case.number: case.principal for case in look.cases}.values())
+    lacking = look.settings.labels - look.labels
     if figure is None or lacking > 0:
         reason = f"{lacking} more labels are needed" if lacking > 0 else "The release holds no test score"
         return [_told("not-applicable", "labels", reason, {"needed": max(lacking, 0)})]
@@ -51,8 +54,8 @@ def find(look: Look) -> Sequence[Verdict]:
 def _one_source(name: str, look: Look, figure: Figure, alpha: float, evidence: Mapping[str, object]) -> list[Verdict]:
     """Report a source whose labels make the model look worse than all other labels do, or better."""
     contract = look.release.contract
-    own = decode.outcomes([case for case in look.cases if case.principal == name], contract)
-    others = decode.outcomes([case for case in look.cases if case.principal != name], contract)
+    own = judged.outcomes([case for case in look.cases if case.principal == name], contract)
+    others = judged.outcomes([case for case in look.cases if case.principal != name], contract)
     if min(len(own), len(others)) < LEAST:
         return []
     ours, theirs = score(figure, own), score(figure, others)
@@ -61,7 +64,7 @@ def _one_source(name: str, look: Look, figure: Figure, alpha: float, evidence: M
     margin = performance.in_units(figure, theirs.value, look.settings.margin)
     if not gap - margin > special.ndtri(1 - alpha / 2) * error:
         return []
-    share = len(own) / len(look.cases)
+    share = len(own) / max(len(look.outcomes), 1)
     return [
         _told(
             "fail",
@@ -79,7 +82,7 @@ def _against_answers(outcomes: Outcomes, figure: Figure, alpha: float, evidence:
     if truth is None or math.isnan(live.value):
         return []
     generator = rng("labels dealt at random")
-    dealt = [figure(Outcomes.of_rows(outcomes.answer, generator.permutation(truth))) for _ in range(20)]
+    dealt = [figure(replace(outcomes, truth=generator.permutation(truth))) for _ in range(20)]
     chance = float(np.mean(dealt))
     worse = chance - live.value if figure.greater_is_better else live.value - chance
     error = (live.high - live.low) / _TWO_SIDED_95
