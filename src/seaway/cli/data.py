@@ -21,11 +21,15 @@ def new(
     time: Annotated[
         list[str] | None, typer.Option("--time", metavar="COL", help="A column that orders the rows.")
     ] = None,
-    horizon: Annotated[int, typer.Option("--horizon", min=1, help="Series: how many rows ahead to answer.")] = 0,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", min=1, help="Series: how many rows ahead to answer.")
+    ] = None,
     frequency: Annotated[
         str, typer.Option("--frequency", help="Series: the time between rows, as 15m, 1h, 1d, 1bd, 1w, 1mo.")
     ] = "",
-    season: Annotated[int, typer.Option("--season", min=1, help="Series: rows after which a pattern repeats.")] = 0,
+    season: Annotated[
+        int | None, typer.Option("--season", min=1, help="Series: rows after which a pattern repeats.")
+    ] = None,
     zone: Annotated[str, typer.Option("--zone", help="Series: where clocks show these times, as Europe/Berlin.")] = "",
     ahead: Annotated[
         list[str] | None,
