@@ -1,0 +1,37 @@
+"""Small real-looking tables and series that our own tasks are held to the suites with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from seaway.testing import Material
+
+
+def loans(problem: str, rows: int = 240) -> Material:
+    """A table whose target, of two classes, three classes or a number, depends on all its columns."""
+    rng = np.random.default_rng([3, len(problem)])
+    records: list[dict[str, Any]] = []
+    for _ in range(rows):
+        amount, months, purpose = (
+            rng.lognormal(8, 0.6),
+            int(rng.integers(6, 60)),
+            str(rng.choice(["car", "home", "study"])),
+        )
+        signal = np.log(amount) - 8 + 0.03 * (months - 30) + (purpose == "study") + rng.normal(0, 0.5)
+        outcome: Any = round(float(100 + 10 * signal), 3)
+        if problem != "regression":
+            labels = ("good", "bad") if problem == "binary" else ("good", "late", "bad")
+            outcome = labels[int(np.digitize(signal, [0.3] if problem == "binary" else [-0.3, 0.8]))]
+        records.append(
+            {
+                "amount": None if rng.random() < 0.05 else round(float(amount), 2),
+                "months": months,
+                "purpose": purpose,
+                "owner": bool(rng.random() < 0.4),
+                "opened": f"2024-{int(rng.integers(1, 13)):02d}-{int(rng.integers(1, 29)):02d}",
+                "outcome": outcome,
+            }
+        )
+    return Material(rows=records, target="outcome")
