@@ -136,11 +136,21 @@ def sit(
 
     found = each(fold, range(len(exam.folds)), threads)
     return Answers(
-        margin=np.concatenate([margin for margin, _, _ in found]),
+        margin=_together([margin for margin, _, _ in found]),
         learnt=tuple(learnt for _, learnt, _ in found),
         seconds=tuple(seconds for _, _, seconds in found),
         took_s=monotonic() - begun,
     )
+
+
+def _together(margins: Sequence[Array]) -> Array:
+    """Put the folds' margins behind one another; where folds answer in different shapes nothing can be told of the trial.
+
+    A model may find another number of groups in other rows: its trial then has margins of NaN, and ranks last.
+    """
+    if len({margin.shape[1:] for margin in margins}) == 1:
+        return np.concatenate(margins)
+    return np.full((sum(len(margin) for margin in margins), *margins[0].shape[1:]), np.nan)
 
 
 def everything(data: Dataset, rows: Array) -> Sample:

@@ -38,15 +38,17 @@ class Judge:
 
     def scores(self, margin: Array) -> dict[str, float]:
         """Return every metric that can tell."""
-        outcomes = self.exam.outcomes(self.link.apply({"margin": margin}))
-        values = {name: metric(name)(outcomes) for name in self.names}
+        outcomes = self._linked(margin)
+        values = {name: _told(metric(name), outcomes) for name in self.names}
         return {name: value for name, value in values.items() if not np.isnan(value)}
 
     def by_fold(self, margin: Array) -> tuple[float, ...]:
         """Return the deciding metric of each fold that can tell."""
-        outcomes = self.exam.outcomes(self.link.apply({"margin": margin}))
-        values = [self.decides(fold) for fold in self.exam.by_fold(outcomes)]
+        values = [_told(self.decides, fold) for fold in self.exam.by_fold(self._linked(margin))]
         return tuple(value for value in values if not np.isnan(value))
+
+    def _linked(self, margin: Array) -> Outcomes:
+        return self.exam.outcomes({**self.link.apply({"margin": margin}), "margin": margin})
 
     def loss(self, scores: Mapping[str, float]) -> float:
         """Return the deciding metric with the sign that makes less better; nothing known is the worst."""
@@ -71,6 +73,11 @@ def judge_of(exam: Exam, task: Task, wanted: str) -> Judge:
     none = exam.outcomes({})
     link = task.finish(none, exam.contract, {"calibrate": False})
     return Judge(exam=exam, link=link, names=names, decides=decides, smooth=metric(smooth))
+
+
+def _told(figure: Figure, outcomes: Outcomes) -> float:
+    """Return the figure; NaN where a line has no answer, which figures of ranks and of codes would not notice."""
+    return figure(outcomes) if np.isfinite(outcomes.answer["margin"]).all() else float("nan")
 
 
 def with_intervals(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,29 @@ def test_few_rows() -> None:
     few = FewRows()(candidate("binary", oof=rows(120, 8), test=rows(30, 2)))
     assert [verdict.subject for verdict in few] == ["rows out of fold", "test rows", "rows of class 'bad'"]
     assert {verdict.outcome for verdict in few} == {"warn"}
+
+
+def test_few_cases_of_many_steps() -> None:
+    """Two series of 150 steps have lines enough, but resampling two cases tells little."""
+    steps = np.tile(np.arange(1, 151), 2)
+    lines = Outcomes(answer={"mean": np.zeros(300)}, truth=np.zeros(300), case=np.repeat([0, 1], 150), step=steps)
+    found = FewRows()(candidate("regression", oof=lines, test=lines))
+    assert [verdict.subject for verdict in found] == ["cases out of fold", "test cases"]
+    many = replace(lines, case=np.repeat(np.arange(30), 10))
+    assert outcome(FewRows(), candidate("regression", oof=many, test=many)) == "pass"
+
+
+def test_a_baseline_that_answers_itself_is_a_warning() -> None:
+    trials = (trial(0, 0.6, baseline=True, weight=1.0), trial(1, 0.55))
+    (verdict,) = Baseline()(judged(score(0.6), trials=trials))
+    assert verdict.outcome == "warn"
+    assert "the baseline itself answers" in verdict.message
+
+
+def test_errors_too_small_to_be_true() -> None:
+    close = candidate("regression", scores={"oof.mase": score(0.001, 0.0005)})
+    assert outcome(TooGood(), close) == "warn"
+    assert outcome(TooGood(), candidate("regression", scores={"oof.mase": score(0.7)})) == "pass"
 
 
 def test_too_good() -> None:

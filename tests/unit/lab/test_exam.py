@@ -212,6 +212,42 @@ def test_samples_outlive_the_encoder() -> None:
     assert np.array_equal(exam.folds[0].train.batch.x, before, equal_nan=True)
 
 
+class Moody:
+    """Answers in another shape in each fold, as a model does that finds another number of groups."""
+
+    name = "moody"
+
+    def supports(self, contract: Contract) -> Verdict:
+        return Verdict(code="X", outcome="pass", subject="", message="")
+
+    def space(self, train: Sample) -> Mapping[str, Range]:
+        return {}
+
+    def fit(
+        self, train: Sample, valid: Sample | None, *, contract: Contract, params: Params, seed: int, until: float
+    ) -> Wide:
+        return Wide(2 + seed % 97)
+
+
+class Wide(Parroted):
+    """Answers so many numbers."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__({}, 0, 0.0)
+        self.width = width
+
+    def predict(self, batch: Batch) -> Mapping[str, Array]:
+        return {"margin": np.zeros((batch.cases, self.width))}
+
+
+def test_folds_that_answer_in_different_shapes_tell_nothing() -> None:
+    made = data(rows=100)
+    exam = prepare(made, Tabular(), made.split.train, 3, 0)
+    found = sit(exam, Moody(), {}, number=0, threads=1, until=math.inf)
+    assert len(found.margin) == exam.sheet.cases
+    assert np.isnan(found.margin).all()
+
+
 def test_weights_travel() -> None:
     table = frame(rows=200).with_columns(pl.Series("w", [1.0, 2.0] * 100))
     found, _ = draft(Table(table), target="y")

@@ -13,6 +13,7 @@ from seaway.core.settings import TrainSettings
 from seaway.lab.budget import PACE, Budget, budget_of, mean_s, scaled_s
 from seaway.lab.extent import FEWEST, MOST, chosen, extent
 from seaway.tasks.tabular.linear import Linear
+from tests.unit.lab import ahead
 from tests.unit.lab.test_journal import record
 from tests.unit.tasks.tables import contract
 
@@ -86,3 +87,20 @@ def test_training_time_grows_less_than_the_rows() -> None:
 def test_the_mean_of_no_trials_is_no_time() -> None:
     assert mean_s([]) == 0
     assert mean_s([record(0), record(1)]) == pytest.approx(0.3)
+
+
+def test_a_case_is_drawn_whole_and_cost_is_counted_in_rows() -> None:
+    rows, cases = np.arange(50, 110), np.repeat([7, 3, 9, 1, 4, 8], 10)
+    some = chosen(rows, cases, 35, 0)
+    assert len(some) == 30
+    drawn = set(cases[some - 50])
+    assert set(some) == set(rows[np.isin(cases, list(drawn))])
+    assert len(chosen(rows, np.zeros(60), 5, 0)) == 60  # one case is all there is
+
+
+def test_the_probe_trains_on_a_few_whole_series_and_holds_none_back() -> None:
+    sample = ahead.series([400] * 30, [0] * 30, list(range(30)))
+    now, model = monotonic(), ahead.Onward()
+    count = extent(sample, ahead.CONTRACT, [model], 3, "fast", Budget(started=now, end=now + 60, tail_s=1), 1)
+    assert count == 12_000
+    assert model.learnt_from == [(2, 800), (2, 800)]

@@ -10,14 +10,16 @@ import pytest
 
 from seaway.core.batch import Array
 from seaway.core.chance import monotonic
+from seaway.core.errors import BadInput
 from seaway.lab.budget import Budget
-from seaway.lab.exam import everything, prepare
+from seaway.lab.exam import everything, prepare, sit
 from seaway.lab.journal import Record, Trial
 from seaway.lab.judge import judge_of
 from seaway.lab.members import MOST, answers, choose, refit
 from seaway.lab.samplers import sampler
 from seaway.lab.search import Search
 from seaway.tasks.tabular.task import Tabular
+from tests.unit.lab import ahead
 from tests.unit.lab.fixtures import data
 
 DATA = data(rows=300)
@@ -101,6 +103,51 @@ def test_baselines_are_members_only_where_there_is_nothing_else() -> None:
     poor = trial(made, 1, -signal(made, 1.0, 1))
     assert [part.model for part, _ in choose(made, [flat, poor], "balanced").parts] == ["linear"]
     assert [part.model for part, _ in choose(made, [flat], "balanced").parts] == ["baseline"]
+
+
+def test_a_baseline_that_tells_rows_apart_may_join_a_blend() -> None:
+    """What is simple errs elsewhere than what learns; a constant would only shrink the others."""
+    made = work()
+    learners = [trial(made, number, signal(made, 1.5, number)) for number in range(1, 3)]
+    simple = trial(made, 0, signal(made, 1.5, 0), "baseline")
+    flat = trial(made, 3, np.full((made.exam.sheet.cases, 1), 0.3), "baseline")
+    assert {part.number for part, _ in choose(made, [simple, *learners, flat], "best").parts} == {0, 1, 2}
+
+
+def test_where_margins_cannot_be_averaged_the_best_learner_is_alone() -> None:
+    made = work()
+    trials = [trial(made, number, signal(made, 1.5 - number / 4, number)) for number in range(4)]
+    better = trial(made, 4, signal(made, 0.1, 4), "baseline")
+    found = choose(made, [*trials, better], "best", blends=False)
+    assert [(part.number, weight) for part, weight in found.parts] == [(3, 1.0)]
+    assert np.array_equal(found.margin, trials[3].margin)
+
+
+@pytest.mark.parametrize("blends", [True, False])
+def test_a_trial_that_cannot_be_judged_is_never_chosen(blends: bool) -> None:
+    made = work()
+    lost = trial(made, 0, np.full((made.exam.sheet.cases, 1), np.nan))
+    assert not math.isfinite(made.judge.loss(lost.scores))
+    poor = trial(made, 1, -signal(made, 1.0, 1))
+    assert [part.number for part, _ in choose(made, [lost, poor], "best", blends=blends).parts] == [1]
+    simple = trial(made, 2, np.zeros((made.exam.sheet.cases, 1)), "baseline")
+    assert [part.number for part, _ in choose(made, [lost, simple], "best", blends=blends).parts] == [2]
+    with pytest.raises(BadInput, match=r"roc_auc cannot be told(.|\n)*bring more rows"):
+        choose(made, [lost], "best", blends=blends)
+
+
+def test_cases_of_several_steps_are_blended_whole() -> None:
+    exam = ahead.exam()
+    made = replace(work(), exam=exam, judge=ahead.judge(exam))
+    over, under, flat = (
+        sit(exam, ahead.Onward(), {"slope": slope}, number=0, threads=1, until=math.inf).margin
+        for slope in (1.5, 0.5, 0.0)
+    )
+    trials = [trial(made, 0, over), trial(made, 1, under), trial(made, 2, flat, "baseline")]
+    found = choose(made, trials, "best")
+    assert {part.number for part, _ in found.parts} >= {0, 1}
+    assert made.judge.loss(made.judge.scores(found.margin)) < 0.5 * made.judge.loss(trials[0].scores)
+    assert np.array_equal(np.isnan(found.margin), np.isnan(over))
 
 
 def test_members_that_there_is_no_time_for_are_left_out() -> None:
