@@ -1,4 +1,7 @@
-"""Does a stated probability come true as often as it says? Reliability by equal-count bins (Niculescu-Mizil & Caruana 2005)."""
+"""Does what a model is sure of come true as often as it says? Probabilities by equal-count bins, intervals by how far ahead.
+
+Reliability: Niculescu-Mizil & Caruana 2005. Coverage: Gneiting & Raftery 2007.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from seaway.core.batch import Outcomes
-from seaway.core.contract import Contract
+from seaway.core.contract import LEVELS, Contract
 
-BINS = 10
+BINS, PARTS = 10, 6
 
 
 def reliability(outcomes: Outcomes, contract: Contract, bins: int = BINS) -> dict[str, Any] | None:
@@ -39,4 +42,31 @@ def reliability(outcomes: Outcomes, contract: Contract, bins: int = BINS) -> dic
         "about": contract.classes[1] if is_binary else "the answered class",
         "error": float(sum(gaps) / len(stated)),
         "bins": rows,
+    }
+
+
+def coverage(outcomes: Outcomes, contract: Contract, parts: int = PARTS) -> dict[str, Any] | None:
+    """Return how often the truth lay between the outermost quantiles, in all and by how far ahead; None without quantiles."""
+    named = next((output.name for output in contract.outputs if output.axes == ("step", "level")), "")
+    quantiles = outcomes.answer.get(named)
+    if quantiles is None or outcomes.truth is None:
+        return None
+    told = ~np.isnan(outcomes.truth) & ~np.isnan(quantiles).any(axis=1)
+    if not told.any():
+        return None
+    truth, held = outcomes.truth[told], quantiles[told]
+    inside, step = (held[:, 0] <= truth) & (truth <= held[:, -1]), outcomes.step[told]
+    groups = [group for group in np.array_split(np.unique(step), parts) if len(group)]
+    return {
+        "stated": round(LEVELS[-1] - LEVELS[0], 6),
+        "came_true": float(inside.mean()),
+        "values": int(told.sum()),
+        "steps": [
+            {
+                "steps": f"{group[0]}-{group[-1]}" if len(group) > 1 else f"{group[0]}",
+                "came_true": float(inside[np.isin(step, group)].mean()),
+                "values": int(np.isin(step, group).sum()),
+            }
+            for group in groups
+        ],
     }

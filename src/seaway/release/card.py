@@ -16,7 +16,7 @@ from seaway.core.contract import Column, Contract
 from seaway.core.settings import Settings
 from seaway.core.verdict import Verdict
 from seaway.release import words
-from seaway.release.calibration import reliability
+from seaway.release.calibration import coverage, reliability
 
 ROUNDS, SEED = 200, 0
 """Resamples behind the baseline's intervals; the same as behind the model's."""
@@ -52,7 +52,9 @@ def card(candidate: Candidate, settings: Settings, facts: Facts) -> tuple[str, d
         "columns": [_column(column) for column in contract.columns if column.role == "feature"],
         "data": _data(candidate),
         "scores": scores,
+        "ahead": _ahead(candidate),
         "calibration": reliability(candidate.test, contract),
+        "coverage": coverage(candidate.test, contract),
         "parity": {
             "tolerance": facts.tolerance,
             "proofs": [msgspec.to_builtins(proof) for proof in facts.proofs],
@@ -74,7 +76,20 @@ def _predicts(contract: Contract) -> dict[str, Any]:
         "unit": truth.unit if truth else "",
         "classes": list(contract.classes),
         "outputs": [output.name for output in contract.outputs],
+        "series": msgspec.to_builtins(contract.series),
+        "truth": truth is not None,
+        "meanings": [
+            {"output": output.name, "label": label, "note": note}
+            for output in contract.outputs
+            for label, note in zip(output.labels, output.notes, strict=False)
+        ],
+        "labels": _answered_labels(contract),
     }
+
+
+def _answered_labels(contract: Contract) -> list[str]:
+    """Return the labels that an answer can be where no truth names them."""
+    return [label for output in contract.outputs if output.kind == "code" for label in output.labels]
 
 
 def _column(column: Column) -> dict[str, Any]:
@@ -89,6 +104,7 @@ def _column(column: Column) -> dict[str, Any]:
         "outside": column.outside if column.range else "",
         "personal": column.personal,
         "protected": column.protected,
+        "ahead": column.ahead,
     }
 
 
@@ -118,7 +134,7 @@ def _shares(candidate: Candidate) -> dict[str, float]:
 
 def _scores(candidate: Candidate) -> list[dict[str, Any]]:
     """Return each metric on the test rows, out of fold, and of a model that ignores every column."""
-    names = [name.removeprefix("test.") for name in candidate.scores if name.startswith("test.")]
+    names = [name.removeprefix("test.") for name in candidate.scores if name.startswith("test.") and "@" not in name]
     guess = baseline(candidate)
     found = []
     for name in names:
@@ -137,10 +153,25 @@ def _scores(candidate: Candidate) -> list[dict[str, Any]]:
     return found
 
 
+def _ahead(candidate: Candidate) -> list[dict[str, Any]]:
+    """Return the scores of parts of the horizon, which training names "test.metric@first-last"."""
+    named = [(name.removeprefix("test.").partition("@"), score) for name, score in candidate.scores.items()]
+    return [
+        {"metric": metric, "steps": steps, "test": _score(score)}
+        for (metric, at, steps), score in sorted(
+            named, key=lambda one: (one[0][0], int(one[0][2].partition("-")[0] or 0))
+        )
+        if at
+    ]
+
+
 def baseline(candidate: Candidate) -> Outcomes | None:
-    """Return the test cases as answered by the training rows' class shares or mean; None where truth is unknown."""
+    """Return the test cases as answered by the training rows' class shares or mean.
+
+    None where truth is unknown, and for series, whose mean says nothing: their metrics are held against naive forecasts.
+    """
     known, test = candidate.oof.truth, candidate.test
-    if known is None or test.truth is None or np.isnan(known).all():
+    if candidate.contract.series or known is None or test.truth is None or np.isnan(known).all():
         return None
     truth = known[~np.isnan(known)]
     rows = len(test)
@@ -166,9 +197,12 @@ def _cautions(candidate: Candidate, scores: Sequence[dict[str, Any]]) -> list[st
     """Return the limits that the facts themselves show, in plain words."""
     contract, found = candidate.contract, []
     features = [column for column in contract.columns if column.role == "feature"]
-    cases = _cases(candidate.test)
-    if cases < 1000:
-        found.append(f"Judged on {cases} cases only: read the intervals, not the figures.")
+    if contract.truth is None:
+        found.append(
+            "Nobody knows the right answers: its figures say how clear and how stable they are, not how right."
+        )
+    elif len(candidate.test) < 1000:
+        found.append(f"Judged on {_judged_on(candidate)} only: read the intervals, not the figures.")
     doubtful = [score["metric"] for score in scores if not _beats_baseline(score)]
     if doubtful:
         found.append(f"Not clearly better than a guess that ignores the row, by: {', '.join(doubtful)}.")
@@ -190,6 +224,13 @@ def _cautions(candidate: Candidate, scores: Sequence[dict[str, Any]]) -> list[st
         "Scores are about data like those it was judged on; where the incoming data change, the monitor says so."
     )
     return found
+
+
+def _judged_on(candidate: Candidate) -> str:
+    cases = _cases(candidate.test)
+    if candidate.contract.series is None:
+        return f"{cases} cases"
+    return f"{len(candidate.test)} values of {cases} series"
 
 
 def _beats_baseline(score: dict[str, Any]) -> bool:

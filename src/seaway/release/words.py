@@ -16,10 +16,13 @@ def markdown(card: Json) -> str:
         _head(card),
         _section("Intended use", _use(card)),
         _section("What it predicts", _predicts(card["predicts"])),
+        _section("What the answers mean", _meanings(card["predicts"])),
         _section("How good it is", _scores(card)),
+        _section("How good it is by how far ahead it looks", _ahead(card["ahead"])),
         _section("Can its probabilities be believed?", _calibration(card["calibration"])),
+        _section("Can its intervals be believed?", _coverage(card["coverage"])),
         _section("Limits and cautions", _bullets([*_own_words(card["limits"]), *map(_plain, card["cautions"])])),
-        _section("Data", _data(card["data"])),
+        _section("Data", _data(card["data"], bool(card["predicts"]["series"]))),
         _section("What a row must look like", _columns(card["columns"])),
         _section("Proof that the program is the model", _parity(card["parity"])),
         _section("How it is watched and renewed", _watching(card["monitor"], card["update"])),
@@ -49,30 +52,88 @@ def _predicts(predicts: Json) -> str:
     target = f"**{_plain(predicts['target'])}**" if predicts["target"] else "the target"
     classes = predicts["classes"]
     if classes:
-        listed = ", ".join(f"`{_code(name)}`" for name in classes[:20])
-        more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
-        return f"For each {case} one of {len(classes)} classes of {target}, with a probability each: {listed}{more}."
+        return f"For each {case} one of {len(classes)} classes of {target}, with a probability each: {_some(classes)}."
+    if not predicts["truth"]:
+        return _unnamed(predicts, case)
     unit = f" in {_plain(predicts['unit'])}" if predicts["unit"] else ""
+    if predicts["series"]:
+        return _steps(predicts["series"], f"{target}{unit}")
     return f"For each {case} the number {target}{unit}."
 
 
+def _unnamed(predicts: Json, case: str) -> str:
+    """Say what is answered where nobody had named it before training."""
+    labels = predicts["labels"]
+    first = f"one of {len(labels)} groups that training found by itself ({_some(labels)}), told as " if labels else ""
+    return f"For each {case} {first}{_some(predicts['outputs'])}."
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return ", ".join(f"`{_code(name)}`" for name in names[:20]) + more
+
+
+def _steps(series: Json, target: str) -> str:
+    horizon, zone = series["horizon"], series.get("zone", "UTC")
+    history = (
+        f" Of the history that a request brings, the newest {series['history']:,} rows count."
+        if series.get("history")
+        else ""
+    )
+    season = f" A season has {series['season']:,} rows." if series.get("season", 1) > 1 else ""
+    return (
+        f"For each series up to {horizon:,} values ahead of {target}, one every `{_code(series['frequency'])}`: the expected "
+        f"value and quantiles.{history}{season} Times without an offset are read as in {_plain(zone)}."
+    )
+
+
+def _meanings(predicts: Json) -> str:
+    return _bullets(f"`{_code(meaning['label'])}`: {_plain(meaning['note'])}" for meaning in predicts["meanings"])
+
+
 def _scores(card: Json) -> str:
+    """Return the table of scores; the column of the guess stands where there is one to compare with."""
+    scores = card["scores"]
+    if not scores:
+        return "No test scores were recorded."
+    has_guess = any(score["baseline"] for score in scores)
     rows = [
         (
             f"`{_code(score['metric'])}`" + _direction(score["greater_is_better"]),
             _interval(score["test"]),
             _interval(score["folds"]),
-            _interval(score["baseline"]),
+            *([_interval(score["baseline"])] if has_guess else []),
         )
-        for score in card["scores"]
+        for score in scores
     ]
-    if not rows:
-        return "No test scores were recorded."
-    cases = max((score["test"]["n"] for score in card["scores"]), default=0)
-    table = _table(("metric", "test rows", "cross-validation", "without looking at the row"), rows)
+    names = ["metric", "test rows", "cross-validation", *(["without looking at the row"] if has_guess else [])]
+    last = (
+        " The last column is what the class shares or the mean of the training rows would score." if has_guess else ""
+    )
+    cases = max(score["test"]["n"] for score in scores)
+    return f"{_judged(card['predicts'], cases)}; in brackets the 95 % interval (bootstrap by case).{last}\n\n{_table(names, rows)}"
+
+
+def _judged(predicts: Json, cases: int) -> str:
+    if predicts["series"]:
+        return f"On the newest rows of {cases:,} series, which it never learnt from"
+    if not predicts["truth"]:
+        return f"How clear and how stable its groups are, since nobody knows the right ones: on {cases:,} cases"
+    return f"On {cases:,} cases that it never learnt from"
+
+
+def _ahead(parts: Sequence[Json]) -> str:
+    rows = [(f"`{_code(part['metric'])}`", _plain(part["steps"]), _interval(part["test"])) for part in parts]
+    return _table(("metric", "steps ahead", "test rows"), rows) if rows else ""
+
+
+def _coverage(coverage: Json | None) -> str:
+    if coverage is None:
+        return ""
+    rows = [(_plain(part["steps"]), f"{part['came_true']:.1%}", f"{part['values']:,}") for part in coverage["steps"]]
     return (
-        f"On {cases:,} cases that it never learnt from; in brackets the 95 % interval (bootstrap by case). The last "
-        f"column is what the class shares or the mean of the training rows would score.\n\n{table}"
+        f"Its {coverage['stated']:.0%} intervals held {coverage['came_true']:.1%} of the {coverage['values']:,} values that came "
+        f"true on the test rows.\n\n{_table(('steps ahead', 'came true', 'values'), rows)}"
     )
 
 
@@ -86,13 +147,14 @@ def _calibration(calibration: Json | None) -> str:
     )
 
 
-def _data(data: Json) -> str:
+def _data(data: Json, is_series: bool) -> str:
     split = ", ".join(f"{_plain(name)} {_listed(value)}" for name, value in sorted(data["split"].items()))
+    judged = f"the newest rows of {data['test_cases']:,} series" if is_series else f"{data['test_cases']:,} others"
     lines = [
-        f"Learnt from {data['train_cases']:,} cases, judged on {data['test_cases']:,} others (split: {split or 'not recorded'}).",
+        f"Learnt from {data['train_cases']:,} {'rows' if is_series else 'cases'}, judged on {judged} (split: {split or 'not recorded'}).",
         *(
             [f"The search compared models on {data['searched_cases']:,} of them."]
-            if data["searched_cases"] < data["train_cases"]
+            if data["searched_cases"] < data["train_cases"] and not is_series
             else []
         ),
         f"Content digest of the data: `{_code(data['fingerprint'])}`.",
@@ -128,6 +190,7 @@ def _marks(column: Json) -> str:
         "unseen category refused" if column["unseen"] == "error" else "",
         "personal" if column["personal"] else "",
         "protected" if column["protected"] else "",
+        "known ahead" if column["ahead"] else "",
     ]
     return ", ".join(note for note in notes if note)
 

@@ -13,7 +13,7 @@ import pytest
 from seaway.core import canonical, metrics
 from seaway.core.batch import Outcomes
 from seaway.core.candidate import Candidate, Score
-from seaway.core.contract import Column, Contract, Output
+from seaway.core.contract import LEVELS, Column, Contract, Output, Series
 from seaway.core.settings import ReleaseSettings, Settings
 from seaway.core.verdict import Verdict
 from seaway.release.card import Facts, baseline, card
@@ -154,3 +154,95 @@ def test_the_document_is_plain_json() -> None:
     written = canonical.encode(document)
     assert canonical.encode(msgspec.json.decode(written)) == written
     assert document == made()[1], "the same facts give the same card"
+
+
+# ------------------------------------------------------------------------------------------------ series, and no truth
+
+
+def forecast() -> Candidate:
+    """Return the credit candidate as one that looks ahead over three series: what a card reads of it, that is."""
+    rng = np.random.default_rng(0)
+    names = tuple(f"{level:g}" for level in LEVELS)
+    contract = Contract(
+        task="any",
+        per="series",
+        columns=(
+            Column(name="shop", kind="category", role="id", encode="none"),
+            Column(name="day", kind="time", role="time", encode="none"),
+            Column(name="promo", kind="boolean", ahead=True),
+            Column(name="sales", kind="number", role="target", encode="array", unit="EUR"),
+        ),
+        options=(Column(name="horizon", kind="integer", range=(1, 4), hard=True),),
+        truth=Column(name="sales", kind="number", role="target", unit="EUR"),
+        outputs=(
+            Output(name="mean", kind="number", axes=("step",), unit="EUR"),
+            Output(name="quantiles", kind="number", axes=("step", "level"), labels=names, unit="EUR"),
+        ),
+        series=Series(frequency="1d", zone="Europe/Oslo", season=7, history=56, horizon=4),
+    )
+    truth = rng.normal(10, 2, 12)
+    test = Outcomes(
+        answer={"mean": truth + 0.1, "quantiles": truth[:, None] + np.array([-2.0, -1.0, 0.0, 1.0, 2.0])},
+        truth=truth,
+        case=np.repeat(np.arange(3), 4),
+        step=np.tile(np.arange(1, 5), 3),
+        scale=np.ones(12),
+    )
+    test.answer["quantiles"][3] += 100.0
+    score = metrics.score(metrics.metric("mase"), test, rounds=20)
+    scores = {f"test.mase{part}": score for part in ("", "@1-2", "@3-4")}
+    return dataclasses.replace(credit.candidate(), contract=contract, test=test, oof=test, scores=scores)
+
+
+def test_a_card_of_series_says_what_is_asked_and_how_good_it_is_by_step() -> None:
+    text, document = made(forecast())
+    for part in (
+        "For each series up to 4 values ahead of **sales** in EUR, one every `1d`",
+        "the newest 56 rows count. A season has 7 rows.",
+        "as in Europe/Oslo.",
+        "On the newest rows of 3 series, which it never learnt from",
+        "| `mase` | 3-4 | 0.100",
+        "Its 90% intervals held 91.7% of the 12 values that came true",
+        "| 4 | 66.7% | 3 |",
+        "Judged on 12 values of 3 series only",
+        "judged on the newest rows of 3 series",
+        "| promo | boolean |  | known ahead |",
+    ):
+        assert part in text
+    assert "without looking at the row" not in text, "the mean of all series is no forecast to compare with"
+    assert [score["metric"] for score in document["scores"]] == ["mase"]
+    assert [(part["metric"], part["steps"]) for part in document["ahead"]] == [("mase", "1-2"), ("mase", "3-4")]
+    assert document["coverage"]["came_true"] == pytest.approx(11 / 12)
+    assert document["calibration"] is None
+    assert canonical.encode(msgspec.json.decode(canonical.encode(document))) == canonical.encode(document)
+
+
+def groups() -> Candidate:
+    contract = Contract(
+        task="any",
+        per="row",
+        columns=(Column(name="spend", kind="number"),),
+        outputs=(
+            Output(name="segment", kind="code", labels=("1", "2"), notes=("much *spend*", "little spend")),
+            Output(name="distances", kind="number", axes=("class",), labels=("1", "2")),
+        ),
+    )
+    distances = np.tile([[0.1, 2.0], [2.0, 0.2]], (20, 1))
+    test = Outcomes.of_rows({"distances": distances, "segment": distances.argmin(axis=1)}, None)
+    scores = {"test.silhouette": metrics.score(metrics.metric("silhouette"), test, rounds=20)}
+    return dataclasses.replace(credit.candidate(), contract=contract, test=test, oof=test, scores=scores)
+
+
+def test_a_card_without_truth_claims_no_rightness_and_says_what_the_answers_mean() -> None:
+    text, document = made(groups())
+    for part in (
+        "For each row one of 2 groups that training found by itself (`1`, `2`), told as `segment`, `distances`.",
+        "## What the answers mean\n\n- `1`: much \\*spend\\*\n- `2`: little spend",
+        "since nobody knows the right ones: on 40 cases",
+        "Nobody knows the right answers",
+    ):
+        assert part in text
+    for claim in ("Judged on", "never learnt from", "the number **", "came true", "without looking at the row"):
+        assert claim not in text
+    assert document["predicts"]["truth"] is False
+    assert document["coverage"] is None
