@@ -10,7 +10,7 @@ import numpy as np
 from seaway.core import chance
 from seaway.core.answer import Answerer
 from seaway.core.batch import Json
-from seaway.core.contract import Contract
+from seaway.core.contract import Contract, Output
 from seaway.core.errors import BrokenContract, Cell
 from seaway.core.protocols import Rows
 
@@ -74,7 +74,7 @@ def score(
 def columns(contract: Contract) -> list[str]:
     """Return the names of a result's columns, in order: ids, outputs (`probabilities.good`), flags, error."""
     ids = [column.name for column in contract.having("id")]
-    return [*ids, *_flat_names(contract), "flags", "error"]
+    return [*ids, *flat_names(contract), "flags", "error"]
 
 
 def _answered(answerer: Answerer, rows: Sequence[Record]) -> tuple[list[dict[str, Json]], dict[int, BrokenContract]]:
@@ -102,7 +102,7 @@ def _answered_by_column(answerer: Answerer, rows: Rows) -> list[dict[str, Json]]
     made: list[list[Json]] = [_ids(rows, column.name) for column in contract.having("id")]
     for output in contract.outputs:
         values = answers[output.name]
-        if output.axes and output.axes[0] in ("class", "level"):
+        if is_labelled(output):
             made += [values[:, place].tolist() for place in range(len(output.labels))]
         else:
             plain = values.tolist()
@@ -119,7 +119,7 @@ def _ids(rows: Rows, name: str) -> list[Json]:
     if name not in rows.names:
         return [None] * len(rows)
     values, missing = rows.column(name)
-    return [None if gone else _text(value) for value, gone in zip(values.tolist(), missing.tolist(), strict=True)]
+    return [None if gone else text(value) for value, gone in zip(values.tolist(), missing.tolist(), strict=True)]
 
 
 def _broken(answerer: Answerer, rows: Sequence[Record]) -> dict[int, BrokenContract]:
@@ -136,10 +136,10 @@ def _flat(
     contract: Contract, row: Record, prediction: Mapping[str, Json] | None, error: BrokenContract | None
 ) -> dict[str, Json]:
     """Return one record with every column of `columns`."""
-    flat: dict[str, Json] = {column.name: _text(row.get(column.name)) for column in contract.having("id")}
+    flat: dict[str, Json] = {column.name: text(row.get(column.name)) for column in contract.having("id")}
     for output in contract.outputs:
         value = prediction[output.name] if prediction else None
-        if output.axes and output.axes[0] in ("class", "level"):
+        if is_labelled(output):
             flat |= {f"{output.name}.{label}": value[label] if value else None for label in output.labels}
         else:
             flat[output.name] = value
@@ -149,21 +149,24 @@ def _flat(
     return flat
 
 
-def _flat_names(contract: Contract) -> list[str]:
+def flat_names(contract: Contract) -> list[str]:
+    """Return the names of a result's columns that hold answers."""
     return [
         name
         for output in contract.outputs
-        for name in (
-            [f"{output.name}.{label}" for label in output.labels]
-            if output.axes and output.axes[0] in ("class", "level")
-            else [output.name]
-        )
+        for name in ([f"{output.name}.{label}" for label in output.labels] if is_labelled(output) else [output.name])
     ]
+
+
+def is_labelled(output: Output) -> bool:
+    """Say whether an answer is an object by label, which takes a column for each."""
+    return "class" in output.axes or "level" in output.axes
 
 
 def _moved(cell: Cell, row: int) -> Cell:
     return Cell(row=row, column=cell.column, value=cell.value, rule=cell.rule, fix=cell.fix)
 
 
-def _text(value: Json) -> str | None:
+def text(value: Json) -> str | None:
+    """Return an id as text."""
     return None if value is None else str(value)

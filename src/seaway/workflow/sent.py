@@ -16,7 +16,7 @@ KEPT = frozenset({"null", "range"})
 
 
 def as_sent(rows: Rows, contract: Contract) -> list[dict[str, Json]]:
-    """Return the rows as JSON objects, without the target and without columns the contract does not know.
+    """Return the rows as JSON objects: without the target, unless it is a series' history.
 
     A cell that breaks the contract stays as it stands, so that the model's own encoder refuses it and says why: who
     refuses is one place.
@@ -28,7 +28,7 @@ def as_sent(rows: Rows, contract: Contract) -> list[dict[str, Json]]:
 def typed(rows: Rows, contract: Contract) -> Rows | list[dict[str, Json]]:
     """Return the rows with their values typed by the contract, as `as_sent` does; as a table where none is broken."""
     table = read.table(rows)
-    target = contract.target
+    target = contract.target if contract.series is None else None
     frame = table.frame.drop(target.name, strict=False) if target else table.frame
     asked = Table(frame, table.formats)
     found = validate(asked, contract, cap=len(asked) * len(contract.columns))
