@@ -34,7 +34,7 @@ def typed(raw: pl.Series, rules: Rules) -> Typed:
     kind = rules.column.kind
     blank = np.zeros(len(raw), dtype=bool)
     if raw.dtype == pl.String:
-        raw, blank = _repaired(raw, rules)
+        raw, blank = repaired(raw, rules)
     if kind in ("number", "integer"):
         values, wrong = _numbers(raw, rules)
     elif kind == "boolean":
@@ -60,19 +60,19 @@ def typed(raw: pl.Series, rules: Rules) -> Typed:
     )
 
 
-def _distinct(raw: pl.Series, function: Callable[[str], Any], dtype: Any) -> pl.Series:
+def distinct(raw: pl.Series, function: Callable[[str], Any], dtype: Any) -> pl.Series:
     """Apply a function of one text to a column, once per distinct text."""
     texts = raw.unique().drop_nulls()
     made = pl.Series([function(text) for text in texts.to_list()], dtype=dtype)
     return raw.replace_strict(texts, made, default=None, return_dtype=dtype)
 
 
-def _repaired(raw: pl.Series, rules: Rules) -> tuple[pl.Series, Array]:
+def repaired(raw: pl.Series, rules: Rules) -> tuple[pl.Series, Array]:
     """Trim, map, blank; returns the texts and the mask of those that mean "missing"."""
     if not rules.mapping and not rules.trim:
         blank = raw.str.strip_chars().is_in(list(rules.blank)).fill_null(False)
         return raw.set(blank, None), blank.to_numpy()
-    made = _distinct(raw, rules.text, pl.String())
+    made = distinct(raw, rules.text, pl.String())
     return made, (made.is_null() & raw.is_not_null()).to_numpy()
 
 
@@ -86,7 +86,7 @@ def _numbers(raw: pl.Series, rules: Rules) -> tuple[pl.Series, dict[str, Array]]
         numbers = texts.cast(pl.Float64, strict=False)
         odd = texts.is_not_null() & numbers.is_null()
         if odd.any():  # Python knows spellings that polars does not; what neither reads is no number
-            rescued = _distinct(texts.filter(odd), lambda text: number_of(text, integer=False), pl.Float64())
+            rescued = distinct(texts.filter(odd), lambda text: number_of(text, integer=False), pl.Float64())
             numbers = numbers.scatter(odd.arg_true(), rescued)
     elif kind.is_numeric():
         numbers = raw.cast(pl.Float64).fill_nan(None)
@@ -128,7 +128,7 @@ def _booleans(raw: pl.Series) -> tuple[pl.Series, dict[str, Array]]:
         return raw, {}
     if raw.dtype == pl.String:
         words = {"true": True, "false": False}
-        values = _distinct(raw, lambda text: words.get(text.strip().lower()), pl.Boolean())
+        values = distinct(raw, lambda text: words.get(text.strip().lower()), pl.Boolean())
         return values, {"type": (raw.is_not_null() & values.is_null()).to_numpy()}
     return pl.Series(raw.name, [None] * len(raw), dtype=pl.Boolean), {"type": raw.is_not_null().to_numpy()}
 
@@ -140,7 +140,7 @@ def _times(raw: pl.Series, form: str) -> tuple[pl.Series, dict[str, Array]]:
         held = raw.set(~inside, None).cast(pl.Datetime("us")).cast(pl.Datetime("ns"))
         return held, {"time": (~inside).to_numpy()}
     if raw.dtype == pl.String:
-        moments = _distinct(raw, times.parser(form), pl.Int64())
+        moments = distinct(raw, times.parser(form), pl.Int64())
         return moments.cast(pl.Datetime("ns")), {"time": (raw.is_not_null() & moments.is_null()).to_numpy()}
     return pl.Series(raw.name, [None] * len(raw), dtype=pl.Datetime("ns")), {"type": raw.is_not_null().to_numpy()}
 

@@ -131,12 +131,7 @@ def _flat(frame: pl.DataFrame) -> pl.DataFrame:
         for name, kind in frame.schema.items()
         if kind in (pl.Categorical, pl.Enum, pl.Null, pl.Time, pl.Duration)
     ]
-    zoned = [
-        pl.col(name).dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        for name, kind in frame.schema.items()
-        if isinstance(kind, pl.Datetime) and kind.time_zone
-    ]
-    return frame.with_columns(*plain, *zoned)
+    return frame.with_columns(*plain)
 
 
 def _whole(rows: Table, where: str) -> Table:

@@ -10,7 +10,7 @@ import polars as pl
 
 from seaway.core.batch import Array, Json
 from seaway.core.errors import NotFound
-from seaway.data.encode import times
+from seaway.data.encode import times, zones
 
 TIMES = (pl.Datetime, pl.Date)
 
@@ -18,7 +18,8 @@ TIMES = (pl.Datetime, pl.Date)
 class Table:
     """A table; implements `core.protocols.Rows`. Immutable.
 
-    `formats` says by column how a time is written when the rows leave as JSON, as their contract has it.
+    `formats` says by column how a time is written when the rows leave as JSON, as their contract has it; an instant that
+    knows its zone leaves with its offset.
     """
 
     def __init__(self, frame: pl.DataFrame, formats: Mapping[str, str] | None = None) -> None:
@@ -60,6 +61,18 @@ class Table:
         ).to_dicts()
 
 
+def of_columns(columns: Mapping[str, Array]) -> Table:
+    """Return the table of columns (rows,) by name: NaN and None are missing cells."""
+    return Table(
+        pl.DataFrame(
+            [
+                pl.Series(name, values.tolist() if values.dtype == object else values, nan_to_null=True, strict=False)
+                for name, values in columns.items()
+            ]
+        )
+    )
+
+
 def arrays(series: pl.Series) -> tuple[Array, Array]:
     """Return a polars column as (values, missing)."""
     kind = series.dtype
@@ -93,6 +106,12 @@ def _as_json(series: pl.Series, form: str) -> pl.Series:
         return series.cast(pl.Float64).fill_nan(None)
     if kind.is_integer() or kind in (pl.Boolean, pl.String):
         return series
+    if isinstance(kind, pl.Datetime) and kind.time_zone:
+        instants = series.drop_nulls().cast(pl.Datetime("ns")).dt.timestamp("ns").to_numpy()
+        written = iter(zones.zone(kind.time_zone).texts(instants))
+        return pl.Series(
+            series.name, [next(written) if held else None for held in series.is_not_null()], dtype=pl.String
+        )
     if kind in TIMES:
         moments: list[Any] = series.cast(pl.Datetime("ns")).dt.timestamp("ns").to_list()
         texts = [None if moment is None else times.text(moment, form) for moment in moments]

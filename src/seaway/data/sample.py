@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from seaway.core.batch import Array, Query
 from seaway.core.contract import Contract
-from seaway.data import sample_rows
+from seaway.data import sample_rows, sample_series
 
 
 def sample(contract: Contract, edges: Mapping[int, Array], count: int, seed: int) -> list[Query]:
@@ -17,4 +17,6 @@ def sample(contract: Contract, edges: Mapping[int, Array], count: int, seed: int
 
     Of tables at least `count`, one row each; of series as many as their kinds of history need.
     """
+    if contract.per == "series":
+        return sample_series.queries(contract, seed)
     return [Query(rows=[row]) for row in sample_rows.rows(contract.columns, edges, count, seed)]

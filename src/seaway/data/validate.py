@@ -20,6 +20,7 @@ from seaway.data.cast import Typed, typed
 from seaway.data.encode.cell import example, known
 from seaway.data.encode.rules import Rules
 from seaway.data.rows import Table
+from seaway.data.series import moments
 
 CELLS = 100
 """So many broken cells are listed; all are counted."""
@@ -68,7 +69,10 @@ def validate(rows: Rows, contract: Contract, *, cap: int = CELLS) -> Validated:
             if column.role == "feature":
                 columns.append(_absent(column, raw.height))
             continue
-        found = typed(raw.get_column(column.name), Rules.of(column))
+        if contract.series is not None and column.role == "time":
+            found = moments.typed_times(raw, column, contract)
+        else:
+            found = typed(raw.get_column(column.name), Rules.of(column))
         columns.append(found.series)
         formats[column.name] = column.format
         for rule, where in found.broken.items():
@@ -148,6 +152,7 @@ def _fix(column: Column, rule: str) -> str:
     if rule == "time":
         return f"Write the time like {example(column.format)!r}, between 1678 and 2261."
     return {
+        "zone": f"Clocks never showed the {name!r}: they were set forward. Write it with its offset, or correct the zone.",
         "type": f"{name!r} is of kind {column.kind}: correct the cell, or list the text as blank or mapped in contract.toml.",
         "null": f"Give {name!r} a value: the contract allows no missing one.",
         "exact": f"Give an integer between -2^53 + 1 and 2^53 - 1; mark {name!r} as an id if it is one.",

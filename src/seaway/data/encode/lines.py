@@ -15,7 +15,7 @@ from seaway.data.encode.refusal import CELLS, cell_of, meant
 from seaway.data.encode.rules import Rules
 
 Beside = Callable[[Mapping[str, Json]], object]
-"""Reads what a row holds beside its features; raises `Broken`."""
+"""Reads of a whole row what it holds beside its features; raises `Broken`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +32,12 @@ class Lines:
 
 
 class LineReader:
-    """Reads rows under one contract: `fed` are the columns of the matrix, `others` the readers of cells beside them."""
+    """Reads rows under one contract: `fed` are the columns of the matrix.
 
-    def __init__(self, contract: Contract, fed: Sequence[Rules], others: Mapping[str, cell.Reader]) -> None:
+    `others` say, by column, what is wrong with a row's cells beside them; they are asked about broken rows only.
+    """
+
+    def __init__(self, contract: Contract, fed: Sequence[Rules], others: Mapping[str, Beside]) -> None:
         self.fed = fed
         self._readers = {rules.column.name: cell.reader(rules) for rules in fed}
         self._row = generate.row_function(fed, list(self._readers.values()))
@@ -74,9 +77,12 @@ class LineReader:
             for name in unknown[:room]
         ]
         count = len(unknown)
-        for name, read in [*self._readers.items(), *self._others.items()]:
+        for name in dict.fromkeys((*self._readers, *self._others)):
             try:
-                read(row.get(name, cell.ABSENT), number, [])
+                if name in self._readers:
+                    self._readers[name](row.get(name, cell.ABSENT), number, [])
+                if name in self._others:
+                    self._others[name](row)
             except cell.Broken as broken:
                 count += 1
                 if len(found) < room:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seaway.core.batch import Flag, Ids, Json
+from seaway.core.batch import Ids, Json
 from seaway.core.errors import Malformed, TooLarge
 from seaway.core.settings import ServeSettings
 from seaway.data.encode import cell, wire
@@ -96,14 +96,9 @@ def id_texts(row: Mapping[str, Json], names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def id_reader(name: str) -> cell.Reader:
-    """Return the reader of an id column, which puts nothing into the matrix."""
-
-    def read_id(value: Json, row: int, flags: list[Flag]) -> tuple[float, ...]:
-        id_texts({} if value is cell.ABSENT else {name: value}, [name])
-        return ()
-
-    return read_id
+def id_reader(name: str) -> Callable[[Mapping[str, Json]], object]:
+    """Return what reads one id column of a row."""
+    return lambda row: id_texts(row, [name])
 
 
 def _flag(fields: Mapping[str, Json], name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from seaway.core.batch import Array, Batch, Json
 from seaway.core.contract import Contract, Output
@@ -16,6 +16,43 @@ def predictions(contract: Contract, answers: Mapping[str, Array], batch: Batch) 
     if batch.flags:
         _attach_flags(found, batch)
     return found
+
+
+def forecasts(
+    contract: Contract, answers: Mapping[str, Array], batch: Batch, texts: Callable[[Array], list[str]]
+) -> list[dict[str, Json]]:
+    """Return one JSON object per series: its id, the moments of its steps, and every output as long as those."""
+    assert batch.time is not None  # a batch of series has one
+    names = [column.name for column in contract.having("id")]
+    outputs = [output for output in contract.outputs if output.name in answers]
+    plain = {output.name: _shown(output, answers[output.name]) for output in outputs if output.axes[:1] != ("step",)}
+    ends = batch.starts[1:]
+    found: list[dict[str, Json]] = []
+    for case, (end, steps) in enumerate(zip(ends.tolist(), batch.steps.tolist(), strict=True)):
+        one: dict[str, Json] = _named(batch.options[case].get("ids") or {}, names)
+        one["at"] = texts(batch.time[end - steps : end])
+        for output in outputs:
+            if output.name in plain:
+                one[output.name] = plain[output.name][case]
+            else:
+                one[output.name] = _stepped(output, answers[output.name][case, :steps])
+        found.append(one)
+    if batch.flags:
+        _attach_flags(found, batch)
+    return found
+
+
+def _named(ids: Mapping[str, str], names: Sequence[str]) -> dict[str, Json]:
+    if not ids:
+        return {}
+    return {"id": dict(ids) if len(names) > 1 else next(iter(ids.values()))}
+
+
+def _stepped(output: Output, values: Array) -> Json:
+    """Show values (steps, ...): a class or level axis comes first, as an object of lists."""
+    if output.axes[1:] and output.axes[1] in ("class", "level"):
+        return {label: values[:, place].tolist() for place, label in enumerate(output.labels)}
+    return _labelled(values.tolist(), output.labels) if output.kind == "code" and output.labels else values.tolist()
 
 
 def _shown(output: Output, values: Array) -> Sequence[Json]:
@@ -45,6 +82,7 @@ def _objects(value: Json, labels: tuple[str, ...], depth: int) -> Json:
 
 def _attach_flags(found: list[dict[str, Json]], batch: Batch) -> None:
     per_row = batch.cases == batch.rows
+    said: set[tuple[int, str, str]] = set()
     case = 0
     for flag in sorted(batch.flags, key=lambda flag: flag.row):
         if per_row:
@@ -52,4 +90,7 @@ def _attach_flags(found: list[dict[str, Json]], batch: Batch) -> None:
         else:
             while flag.row >= batch.starts[case + 1]:
                 case += 1
+        if not per_row and (case, flag.column, flag.rule) in said:
+            continue  # once is enough of a series with many rows
+        said.add((case, flag.column, flag.rule))
         found[case].setdefault("flags", []).append({"column": flag.column, "rule": flag.rule})

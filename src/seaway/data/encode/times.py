@@ -46,7 +46,7 @@ def parser(form: str) -> Parse:
             return None
         fields = {"month": 1, "day": 1} | {name: int(digits) for name, digits in found.groupdict().items()}
         try:
-            return _nanoseconds(datetime(**fields))  # type: ignore[arg-type]  # noqa: DTZ001 - see EARLIEST
+            return nanoseconds(datetime(**fields))  # type: ignore[arg-type]  # noqa: DTZ001 - see EARLIEST
         except ValueError:
             return None
 
@@ -63,12 +63,13 @@ def text(moment: int, form: str) -> str:
 
 def _iso(written: str) -> int | None:
     try:
-        return _nanoseconds(datetime.fromisoformat(written))
+        return nanoseconds(datetime.fromisoformat(written))
     except (ValueError, OverflowError):  # OverflowError: the year 1 east of Greenwich
         return None
 
 
-def _nanoseconds(moment: datetime) -> int | None:
+def nanoseconds(moment: datetime) -> int | None:
+    """Return a moment as nanoseconds since 1970, in UTC if it has an offset; None where they cannot say it."""
     if moment.tzinfo is not None:
         moment = moment.astimezone(UTC).replace(tzinfo=None)
     if not EARLIEST <= moment < LATEST:
@@ -106,8 +107,8 @@ def _days(moment: Any) -> Any:
     return moment // DAY
 
 
-def _civil(moment: Any) -> tuple[Any, Any, Any]:
-    """Return (year, month, day) by integer arithmetic alone (Hinnant 2013, `civil_from_days`)."""
+def civil(moment: Any) -> tuple[Any, Any, Any]:
+    """Return (year, month, day) of nanoseconds, by integer arithmetic alone (Hinnant 2013, `civil_from_days`)."""
     shifted = _days(moment) + 719_468
     era = shifted // 146_097
     day_of_era = shifted - era * 146_097
@@ -119,15 +120,24 @@ def _civil(moment: Any) -> tuple[Any, Any, Any]:
     return year_of_era + era * 400 + (month <= 2), month, day
 
 
+def days_of_civil(year: Any, month: Any, day: Any) -> Any:
+    """Return days since 1970-01-01 of a civil date (Hinnant 2013, `days_from_civil`)."""
+    shifted = year - (month <= 2)
+    era = shifted // 400
+    year_of_era = shifted - era * 400
+    day_of_year = (153 * (month + 12 * (month <= 2) - 3) + 2) // 5 + day - 1
+    return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
+
+
 def _day_of_year(moment: Any) -> Any:
-    before = _civil(moment)[0] - 1
+    before = civil(moment)[0] - 1
     return _days(moment) - (365 * before + before // 4 - before // 100 + before // 400 - 719_162) + 1
 
 
 PARTS: dict[str, Callable[[Any], Any]] = {
-    "year": lambda moment: _civil(moment)[0],
-    "month": lambda moment: _civil(moment)[1],
-    "day": lambda moment: _civil(moment)[2],
+    "year": lambda moment: civil(moment)[0],
+    "month": lambda moment: civil(moment)[1],
+    "day": lambda moment: civil(moment)[2],
     "dayofyear": _day_of_year,
     "weekday": lambda moment: (_days(moment) + 3) % 7,
     "hour": lambda moment: moment % DAY // (3600 * SECOND),
