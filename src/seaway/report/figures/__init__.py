@@ -14,7 +14,7 @@ from seaway.report.figures.events import Event
 from seaway.report.figures.fan_chart import fan
 from seaway.report.figures.importance_chart import importance
 from seaway.report.figures.line_chart import Line, lines
-from seaway.report.figures.matrix import association, confusion
+from seaway.report.figures.matrix import association, confusion, differences
 from seaway.report.figures.rows import Estimate, Interval
 from seaway.report.figures.scatter_plot import predicted_vs_actual, residuals, scatter
 from seaway.report.figures.spark import sparkline
@@ -33,6 +33,7 @@ __all__ = [
     "boxes",
     "calibration",
     "confusion",
+    "differences",
     "dots",
     "fan",
     "histogram",

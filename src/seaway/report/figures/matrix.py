@@ -1,4 +1,7 @@
-"""Matrices as shaded cells: confusion of classes, association of columns. Large ones drop their numbers before their shape."""
+"""Matrices as shaded cells: confusion of classes, association of columns, differences of groups.
+
+Large ones drop their numbers before their shape.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 _LARGEST_CELL, _NUMBER_CELL = 64.0, 30.0
 _ROW_NAMES, _COLUMN_NAMES = 13.0, 18.0  # pixels from one name to the next; slanted ones need more
 _KEY = 30.0
+_FAR = 2.0  # standard deviations at which the shades of differences end
 _TIPS = 900  # cells with a tooltip of their own; larger matrices have one for each row
 
 
@@ -108,6 +112,47 @@ def association(
         ends=(f"{MINUS}1", "1") if is_signed else ("0", "1"),
     )
     return _draw(grid, title, f"Association of {len(names)} columns; {strongest}", [note], width)
+
+
+def differences(
+    groups: Sequence[str],
+    columns: Sequence[str],
+    values: npt.ArrayLike,
+    *,
+    title: str = "Differences",
+    width: float = HALF,
+    note: str = "",
+) -> Html:
+    """How far each group lies from the mean of all in each column, in standard deviations; shades end at two either way."""
+    matrix = np.asarray(values, dtype=np.float64)
+    if matrix.shape != (len(groups), len(columns)):
+        raise ValueError(f"the matrix is {matrix.shape} for {len(groups)} groups and {len(columns)} columns")
+    known = np.isfinite(matrix)
+    if not known.any():
+        return empty(title, "No values", width=width)
+    clean = np.where(known, matrix, 0.0)
+    steps = np.rint((np.clip(clean / _FAR, -1.0, 1.0) + 1) / 2 * (HEAT - 1))
+    i, j = divmod(int(np.argmax(np.abs(clean))), len(columns))
+
+    def row_tip(i: int) -> str:
+        most = int(np.argmax(np.abs(clean[i])))
+        return f"{groups[i]}: furthest in {columns[most]} ({fixed(clean[i, most], 2)})"
+
+    grid = _Grid(
+        rows=groups,
+        columns=columns,
+        shades=np.where(known, steps, -1).astype(np.int64),
+        ramp="d",
+        strong=lambda step: step in STRONG_DIVERGING,
+        text=lambda i, j: fixed(clean[i, j], 1) if known[i, j] else "",
+        tip=lambda i, j: f"{groups[i]}, {columns[j]}: {fixed(clean[i, j], 2)} standard deviations from the mean",
+        row_tip=row_tip,
+        ends=(f"{MINUS}{_FAR:g}", f"{_FAR:g} standard deviations"),
+    )
+    furthest = f"furthest: {groups[i]} in {columns[j]}, {fixed(clean[i, j], 2)}"
+    return _draw(
+        grid, title, f"Differences of {len(groups)} groups in {len(columns)} columns; {furthest}", [note], width
+    )
 
 
 def _square(names: Sequence[str], values: npt.ArrayLike) -> Floats:

@@ -39,7 +39,7 @@ class Density:
 
     def space(self, train: Sample) -> Mapping[str, Range]:
         """Return the number of segments, and how many neighbours make a row's ground dense."""
-        return {"segments": segments(train), "neighbours": Range(default=10, low=3, high=30, log=True, integer=True)}
+        return {"segments": segments(train, 2), "neighbours": Range(default=10, low=3, high=30, log=True, integer=True)}
 
     def fit(
         self, train: Sample, valid: Sample | None, *, contract: Contract, params: Params, seed: int, until: float

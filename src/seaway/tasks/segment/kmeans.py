@@ -29,7 +29,7 @@ class KMeans:
 
     def space(self, train: Sample) -> Mapping[str, Range]:
         """Return the number of segments."""
-        return {"segments": segments(train)}
+        return {"segments": segments(train, 4)}
 
     def fit(
         self, train: Sample, valid: Sample | None, *, contract: Contract, params: Params, seed: int, until: float

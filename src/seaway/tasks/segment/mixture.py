@@ -34,7 +34,7 @@ class Mixture:
         """Return the number of segments, their shapes, and the variance that every direction has at least."""
         shapes = ("full", "diag") if train.batch.x.shape[1] <= WIDEST else ("diag",)
         return {
-            "segments": segments(train),
+            "segments": segments(train, 3),
             "shape": Range(default=shapes[0], choices=shapes),
             "least": Range(default=1e-2, low=1e-3, high=0.3, log=True),
         }

@@ -11,15 +11,15 @@ from seaway.core.optional import need
 from seaway.core.protocols import Range
 from seaway.core.verdict import Verdict
 
-MOST, DEFAULT = 12, 4
+MOST = 12
 ROWS_EACH = 10
 """Rows a segment should have at least, on average."""
 
 
-def segments(train: Sample) -> Range:
-    """Return how many segments may be looked for."""
+def segments(train: Sample, default: int) -> Range:
+    """Return how many segments may be looked for; each model begins with a number of its own, so that few trials see several."""
     high = max(2, min(MOST, train.batch.rows // ROWS_EACH))
-    return Range(default=min(DEFAULT, high), low=2, high=high, integer=True)
+    return Range(default=min(default, high), low=2, high=high, integer=True)
 
 
 def takes(model: str, code: str, contract: Contract) -> Verdict:

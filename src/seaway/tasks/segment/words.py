@@ -32,7 +32,7 @@ def labels(segments: int) -> tuple[str, ...]:
 
 def _sentence(seen: Portrait, places: list[tuple[Column, str]], k: int) -> str:
     count = int(seen.counts[k])
-    size = f"{percent(count / seen.counts.sum())} of the rows ({integer(count)})"
+    size = f"{percent(count / seen.counts.sum(), 2)} of the rows ({integer(count)})"
     if not count:
         return f"{size}: no training row is here"
     told = [words for words, steps in _differences(seen, places, k) if abs(steps) >= PLAIN][:MOST]
@@ -47,20 +47,21 @@ def _differences(seen: Portrait, places: list[tuple[Column, str]], k: int) -> It
             words = _category(column, seen.shares[int(seen.columns[at])], k, int(seen.code[k, at]))
         elif column.kind == "boolean":
             shares = seen.means[int(seen.columns[at])]
-            words = f"{name} in {percent(float(shares[k]))} against {percent(float(shares[-1]))}"
+            words = f"{name} in {percent(float(shares[k]), 2)} against {percent(float(shares[-1]), 2)}"
         else:
             shift = column.shift if column.kind != "time" else 0.0
             mean, whole = (float(seen.means[int(seen.columns[at])][row]) + shift for row in (k, -1))
             # In times and in steps a long-tailed column may differ to different sides; such a mean explains nothing.
             is_clear = np.isfinite(mean) and (mean - whole) * seen.apart[k, at] > 0
-            words = _number(name, mean, whole, column.unit) if is_clear else ""
+            is_ratio = column.range is not None and column.range[0] >= 0
+            words = _number(name, mean, whole, column.unit, is_ratio=is_ratio) if is_clear else ""
         if words:
             yield words, float(seen.apart[k, at])
 
 
-def _number(name: str, mean: float, whole: float, unit: str) -> str:
+def _number(name: str, mean: float, whole: float, unit: str, *, is_ratio: bool) -> str:
     here, there = number(mean), number(whole, unit=unit)
-    ratio = mean / whole if whole > 0 and mean > 0 else 1.0
+    ratio = mean / whole if is_ratio and whole > 0 else 1.0
     if ratio >= TIMES[1]:
         return f"{name} {number(ratio, 2)} times the average ({here} against {there})"
     if ratio <= TIMES[0]:
@@ -75,4 +76,6 @@ def _category(column: Column, shares: Array, k: int, code: int) -> str:
         value = "another value"
     else:
         value = column.categories[code - CODE_FIRST]
-    return f"{column.name} {value} in {percent(float(shares[k, code]))} against {percent(float(shares[-1, code]))}"
+    return (
+        f"{column.name} {value} in {percent(float(shares[k, code]), 2)} against {percent(float(shares[-1, code]), 2)}"
+    )

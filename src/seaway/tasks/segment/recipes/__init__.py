@@ -1,0 +1,1 @@
+"""Recorded steps that make rows worth segmenting of other rows."""
