@@ -107,7 +107,7 @@ def load(project: Project) -> Contract:
     targets = [column.name for column in columns if column.role == "target"]
     if len(targets) > 1:
         raise BadInput(f"{len(targets)} columns are the target: {', '.join(targets)}", where=where, fix="Keep one.")
-    still = lock.truth is not None and targets == [lock.truth.name]
+    still = targets == ([lock.truth.name] if lock.truth else [])
     fields = {"task": document.get("task", ""), "extra": document.get("extra", "error"), "per": lock.per}
     try:
         return msgspec.convert(
