@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from seaway.core.answer import encoder_of
-from seaway.core.batch import Array, Batch, Outcomes
+from seaway.core.batch import Array, Batch, Outcomes, Query
 from seaway.core.contract import Contract
 from seaway.core.errors import SeawayError
 from seaway.core.protocols import Encoder
 from seaway.core.sheet import is_stepped
+from seaway.data.encode import series
 from seaway.monitor import decode
 from seaway.monitor.answered import Record
 from seaway.monitor.window import Case
@@ -51,6 +52,11 @@ def firsts(cases: Sequence[Case]) -> dict[Answer, Case]:
     for case in cases:
         found.setdefault(case.answer, case)
     return found
+
+
+def queries(cases: Sequence[Case]) -> list[Query]:
+    """Return what a client would send about each answer that the cases are steps of."""
+    return [case.query for case in firsts(cases).values()]
 
 
 def laid(
@@ -94,11 +100,16 @@ def scales(cases: Sequence[Case], contract: Contract) -> dict[Answer, float]:
     """Return the in-sample error of each answer's own history, which scaled figures divide by; nothing for tables."""
     if contract.series is None:
         return {}
-    from seaway.data.encode import series
-
     encoder = encoder_of(contract)
     found = {answer: batch_of(case.rows, case.options, encoder) for answer, case in firsts(cases).items()}
-    return {answer: float(series.scales(batch, contract)[0]) for answer, batch in found.items() if batch is not None}
+    return scales_of({answer: batch for answer, batch in found.items() if batch is not None}, contract)
+
+
+def scales_of(batches: Mapping[Answer, Batch], contract: Contract) -> dict[Answer, float]:
+    """Return the same of cases that are encoded, a batch each."""
+    if contract.series is None:
+        return {}
+    return {answer: float(series.scales(batch, contract)[0]) for answer, batch in batches.items()}
 
 
 def batch_of(rows: Sequence[Record], options: Record, encoder: Encoder) -> Batch | None:

@@ -10,7 +10,7 @@ from typing import Literal
 from seaway.core.batch import Array, Outcomes
 from seaway.core.candidate import Score
 from seaway.core.contract import Contract
-from seaway.core.metrics import Figure
+from seaway.core.metrics.figure import Figure
 from seaway.core.settings import MonitorSettings
 from seaway.core.verdict import Verdict
 from seaway.monitor import budget, decode, judged

@@ -13,7 +13,8 @@ from scipy import special
 
 from seaway.core.batch import Outcomes
 from seaway.core.candidate import Score
-from seaway.core.metrics import Figure, score
+from seaway.core.metrics import score
+from seaway.core.metrics.figure import Figure
 
 _TWO_SIDED_95 = 2 * 1.959963984540054
 FEW = 20

@@ -1,6 +1,7 @@
 """Champion and challenger on the same cases that neither has learnt from: one decision, with a fixed chance of being wrong.
 
-d is the challenger's figure less the champion's, turned so that more is better; its distribution comes from resampling cases for both at
+Both answer what was logged, each from its own rows to its own answers: what is compared is how well each fares by the figure, never one's
+answers with the other's. d is the challenger's figure less the champion's, turned so that more is better; its distribution comes from resampling cases for both at
 once (paired bootstrap, Efron & Tibshirani 1993). At look k of a gate, alpha_k = alpha / (k (k + 1)), which sums to alpha over all looks:
     passes      the alpha_k quantile of d is at least -margin (not inferior)
     fails       the 1 - alpha_k quantile of d is below -margin (inferior)
@@ -10,23 +11,25 @@ once (paired bootstrap, Efron & Tibshirani 1993). At look k of a gate, alpha_k =
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 
 from seaway.core import chance
-from seaway.core.answer import Answered, Answerer
-from seaway.core.batch import Array, Outcomes, Request
+from seaway.core.answer import BLOCK, Answerer
+from seaway.core.batch import Array, Batch, Outcomes, Query, Request
 from seaway.core.contract import Contract
 from seaway.core.errors import BrokenContract
-from seaway.core.metrics import Figure, bootstrap
+from seaway.core.metrics import bootstrap
+from seaway.core.metrics.figure import Figure
 from seaway.core.settings import UpdateSettings
 from seaway.core.verdict import Verdict
-from seaway.monitor import decode
+from seaway.monitor import judged
+from seaway.monitor.answered import Record
 from seaway.monitor.performance import in_units
-from seaway.monitor.window import Case, Record
+from seaway.monitor.window import Case
 
 ROUNDS, CHUNK = 2000, 100
 POWER = 0.8
@@ -34,39 +37,58 @@ POWER = 0.8
 TIMED, REPEATS = 200, 5
 
 
+Answered = tuple[Batch, Mapping[str, Array]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two releases' answers to the same labelled cases; `refused` cases break one of the two contracts."""
+    """Two releases' answers to the same cases, over `cases` truths (answers, where no truth is known).
+
+    `refused` cases break one of the two contracts.
+    """
 
     champion: Outcomes
     challenger: Outcomes
+    cases: int
     refused: int
 
 
 def pair(champion: Answerer, challenger: Answerer, cases: Sequence[Case]) -> Pair:
-    """Let both releases answer the logged rows of labelled cases."""
-    true = decode.truths([case.value for case in cases], challenger.contract)
-    usable = [i for i, case in enumerate(cases) if case.row is not None and not math.isnan(true[i])]
-    rows = [cases[i].row or {} for i in usable]
-    first, second = answers(champion, rows), answers(challenger, rows)
-    both = [i for i, (a, b) in enumerate(zip(first, second, strict=True)) if a is not None and b is not None]
-    truth = true[[usable[i] for i in both]]
+    """Let both releases answer the logged rows of cases, labelled ones where the contract knows a truth."""
+    held = [case for case in cases if case.rows]
+    known = held if challenger.contract.truth is None else judged.judged(held, challenger.contract)
+    asked = judged.firsts(known)
+    queries = [case.query for case in asked.values()]
+    first, second = answers(champion, queries), answers(challenger, queries)
+    both = {
+        answer: (ours, theirs)
+        for answer, ours, theirs in zip(asked, first, second, strict=True)
+        if ours is not None and theirs is not None
+    }
+    steps = {answer: min(int(one[0].steps[0]) for one in found) for answer, found in both.items()}
+    kept = [case for case in known if case.answer in both and case.step <= steps[case.answer]]
+    answered = {answer: both[answer] for answer in judged.firsts(kept)}
     return Pair(
-        champion=_outcomes([first[i] for i in both], truth),
-        challenger=_outcomes([second[i] for i in both], truth),
-        refused=len(usable) - len(both),
+        champion=_outcomes(kept, [ours for ours, _ in answered.values()], champion.contract),
+        challenger=_outcomes(kept, [theirs for _, theirs in answered.values()], challenger.contract),
+        cases=len({case.number for case in kept}),
+        refused=len(queries) - len(both),
     )
 
 
-def answers(release: Answerer, rows: Sequence[Record]) -> list[Answered | None]:
-    """Return a release's answer to each row, None where the row breaks its contract."""
+def answers(release: Answerer, queries: Sequence[Query]) -> list[Answered | None]:
+    """Return what a release makes of each case and answers, None where the case breaks its contract."""
     requests: list[Request | None] = []
-    for row in rows:
+    for query in queries:
         try:
-            requests.append(release.encoder.request([known(row, release.contract)]))
+            rows = [known(row, release.contract) for row in query.rows]
+            requests.append(release.encoder.request(rows, query.options))
         except BrokenContract:
             requests.append(None)
-    found = iter(release.answer([one for one in requests if one is not None]) if any(requests) else ())
+    accepted = [one for one in requests if one is not None]
+    found = iter(
+        [one for start in range(0, len(accepted), BLOCK) for one in release.run(accepted[start : start + BLOCK])]
+    )
     return [None if one is None else next(found) for one in requests]
 
 
@@ -76,16 +98,20 @@ def known(row: Record, contract: Contract) -> Record:
 
 
 def masked(contract: Contract) -> list[str]:
-    """Return the features that the log does not hold as they were sent: releases cannot be asked again about such rows."""
+    """Return the columns that the log does not hold as they were sent: releases cannot be asked again about such rows."""
+    fed = ("target", "time") if contract.series is not None else ()  # what a series' rows hold besides features
     return [
-        column.name for column in contract.columns if column.encoded and (column.log != "full" or bool(column.personal))
+        column.name
+        for column in contract.columns
+        if (column.encoded or column.role in fed) and (column.log != "full" or bool(column.personal))
     ]
 
 
-def _outcomes(found: Sequence[Answered | None], truth: Array) -> Outcomes:
-    held = [one.answers for one in found if one is not None]
-    names = held[0] if held else {}
-    return Outcomes.of_rows({name: np.concatenate([one[name] for one in held]) for name in names}, truth)
+def _outcomes(cases: Sequence[Case], found: Sequence[Answered], contract: Contract) -> Outcomes:
+    names = found[0][1] if found else {}
+    together = {name: np.concatenate([answers[name] for _, answers in found]) for name in names}
+    batches = {answer: batch for answer, (batch, _) in zip(judged.firsts(cases), found, strict=True)}
+    return judged.laid(cases, together, judged.scales_of(batches, contract), contract)
 
 
 # ----------------------------------------------------------------------------------------------------- performance
@@ -107,14 +133,22 @@ class Gain:
 
 
 def gain(
-    champion: Outcomes, challenger: Outcomes, figure: Figure, alpha: float, *, seed: int = 0, rounds: int = ROUNDS
+    champion: Outcomes,
+    challenger: Outcomes,
+    figure: Figure,
+    alpha: float,
+    *,
+    cases: int | None = None,
+    seed: int = 0,
+    rounds: int = ROUNDS,
 ) -> Gain:
-    """Compare two tables of the same cases by paired bootstrap."""
+    """Compare two tables of the same cases by paired bootstrap; `cases` is how many truths they hold, one a line without it."""
     sign = 1.0 if figure.greater_is_better else -1.0
-    champion, challenger = (
-        table.answered({figure.reads: table.answer[figure.reads]} if len(table) else {})
-        for table in (champion, challenger)
-    )
+    if figure.over is None:  # resampling copies only what is read
+        champion, challenger = (
+            table.answered({figure.reads: table.answer[figure.reads]} if len(table) else {})
+            for table in (champion, challenger)
+        )
     draws = (
         []
         if not len(champion)
@@ -143,7 +177,7 @@ def gain(
         lower=lower,
         upper=upper,
         error=float(held.std()) if len(held) else nan,
-        cases=len(champion),
+        cases=len(champion) if cases is None else cases,
     )
 
 
@@ -153,9 +187,8 @@ def performance(found: Gain, figure: Figure, settings: UpdateSettings, look: int
     short = settings.labels - found.cases
     if short > 0 or math.isnan(found.lower):
         needed = max(short, settings.labels if math.isnan(found.lower) else 1)
-        return _performance(
-            found, figure, margin, "warn", f"{needed} more labels are needed to judge at all", needed, look
-        )
+        words = f"{needed} more {_subject(figure)} are needed to judge at all"
+        return _performance(found, figure, margin, "warn", words, needed, look)
     if found.lower >= -margin:
         better = found.lower > 0
         word = "better" if better else "not worse by more than the margin"
@@ -163,9 +196,13 @@ def performance(found: Gain, figure: Figure, settings: UpdateSettings, look: int
     if found.upper < -margin:
         return _performance(found, figure, margin, "fail", "the challenger is worse by more than the margin", 0, look)
     needed = labels_needed(found, margin, spent(settings.alpha, look + 1))
-    return _performance(
-        found, figure, margin, "warn", f"undecided: about {needed} more labels would decide", needed, look
-    )
+    words = f"undecided: about {needed} more {_subject(figure)} would decide"
+    return _performance(found, figure, margin, "warn", words, needed, look)
+
+
+def _subject(figure: Figure) -> str:
+    """Say what more of is needed to judge by a figure."""
+    return "labels" if figure.needs_truth else "cases"
 
 
 def spent(alpha: float, look: int) -> float:
@@ -192,11 +229,11 @@ def _performance(
         outcome=outcome,  # type: ignore[arg-type]
         subject=figure.name,
         message=(
-            f"{figure.name} {found.challenger:.4g} against the champion's {found.champion:.4g} on {found.cases} labelled cases that neither "
+            f"{figure.name} {found.challenger:.4g} against the champion's {found.champion:.4g} on {found.cases} {'labelled ' if figure.needs_truth else ''}cases that neither "
             f"learnt from (difference {found.value:+.4f}, {found.low:+.4f} to {found.high:+.4f}, margin {margin:.3g}): {words}"
         ),
         fix={
-            "warn": f"Send about {needed} more labels, or let a person decide: `seaway promote VERSION --reason ...`.",
+            "warn": f"Send about {needed} more {_subject(figure)}, or let a person decide: `seaway promote VERSION --reason ...`.",
             "fail": "Keep the champion. Look at the rebuilt run for what it lacks.",
         }.get(outcome, ""),
         value=found.value if math.isfinite(found.value) else None,
@@ -220,21 +257,22 @@ def _performance(
 # -------------------------------------------------------------------------------------------------------- latency
 
 
-def latency(champion: Answerer, challenger: Answerer, rows: Sequence[Record], allowed: float) -> Verdict:
-    """Measure both releases on one row at a time, in turns; of several rounds the quietest counts, since noise only adds."""
-    both = zip(rows[:TIMED], answers(champion, rows[:TIMED]), answers(challenger, rows[:TIMED]), strict=True)
-    held = [row for row, ours, theirs in both if ours is not None and theirs is not None]
+def latency(champion: Answerer, challenger: Answerer, queries: Sequence[Query], allowed: float) -> Verdict:
+    """Measure both releases on one case at a time, in turns; of several rounds the quietest counts, since noise only adds."""
+    timed = queries[:TIMED]
+    both = zip(timed, answers(champion, timed), answers(challenger, timed), strict=True)
+    held = [query for query, ours, theirs in both if ours is not None and theirs is not None]
     if not held:
         return Verdict(
-            code="U002", outcome="not-applicable", subject="latency", message="There are no rows to measure on"
+            code="U002", outcome="not-applicable", subject="latency", message="There are no cases to measure on"
         )
     took: dict[str, list[float]] = {"champion": [], "challenger": []}  # 99th percentiles by round
     for _ in range(REPEATS):
         seconds: dict[str, list[float]] = {"champion": [], "challenger": []}
-        for row in held:
+        for query in held:
             for name, release in (("champion", champion), ("challenger", challenger)):
                 began = chance.monotonic()
-                answers(release, [row])
+                answers(release, [query])
                 seconds[name].append(chance.monotonic() - began)
         for name, values in seconds.items():
             took[name].append(float(np.percentile(values, 99)) * 1000)
@@ -244,11 +282,11 @@ def latency(champion: Answerer, challenger: Answerer, rows: Sequence[Record], al
         code="U002",
         outcome="pass" if holds else "fail",
         subject="latency",
-        message=f"99th percentile {theirs:.3g} ms against the champion's {ours:.3g} ms for one row ({allowed:g} times is allowed)",
+        message=f"99th percentile {theirs:.3g} ms against the champion's {ours:.3g} ms for one case ({allowed:g} times is allowed)",
         fix="" if holds else "Train with a smaller preset, or allow more (`update.latency`).",
         value=theirs / ours,
         limit=allowed,
-        evidence={"champion_ms": ours, "challenger_ms": theirs, "rows": len(held), "rounds": REPEATS},
+        evidence={"champion_ms": ours, "challenger_ms": theirs, "cases": len(held), "rounds": REPEATS},
     )
 
 

@@ -11,14 +11,19 @@ from scipy import special
 
 from seaway.core import parity
 from seaway.core.answer import Answerer
-from seaway.core.event import Arm, Prediction
-from seaway.core.metrics import Figure, score
+from seaway.core.batch import Json
+from seaway.core.contract import Contract, Output
+from seaway.core.event import Arm as ArmName
+from seaway.core.event import Prediction
+from seaway.core.metrics import score
+from seaway.core.metrics.figure import Figure
 from seaway.core.settings import UpdateSettings
 from seaway.core.verdict import Verdict
-from seaway.monitor import decode
+from seaway.monitor import decode, judged
+from seaway.monitor.answered import entries
 from seaway.monitor.performance import in_units
 from seaway.monitor.sequential import evidence, exceeds
-from seaway.monitor.window import NOW, Case, Refusal, Windows, answered
+from seaway.monitor.window import NOW, Case, Refusal, Windows
 from seaway.update.compare import answers, masked
 
 ALPHA = 0.01
@@ -50,7 +55,7 @@ class Traffic:
         return self.answered + len(self.failures)
 
 
-def traffic(windows: Windows, release: str, arm: Arm, since: int) -> Traffic:
+def traffic(windows: Windows, release: str, arm: ArmName, since: int) -> Traffic:
     """Read what a release answered in an arm after a sequence; contracts that refuse a caller's row are no failure of a champion."""
     found = windows.since(since, release, arms=(arm,), cases=READ)
     refusals = windows.refusals(since + 1, NOW, release)
@@ -96,17 +101,14 @@ def differences(found: Traffic, release: Answerer, settings: UpdateSettings) -> 
             settings,
         )
     cases = [
-        case
-        for reply in found.replies[-REPEATED:]
-        for case in answered(reply)
-        if case[0] is not None and "error" not in case[1]
+        case for reply in found.replies[-REPEATED:] for case in entries(reply) if case.rows and not case.is_refused
     ]
-    again = answers(release, [row or {} for row, _ in cases])
-    compared = [(one, sent) for one, (_, sent) in zip(again, cases, strict=True) if one is not None]
+    again = answers(release, [case.query for case in cases])
+    compared = [(one[1], case.prediction) for one, case in zip(again, cases, strict=True) if one is not None]
     differing = len(cases) - len(compared)  # answered live and refused here is a difference too
     for one, sent in compared:
         live = decode.answers([sent], release.contract)
-        differing += not parity.compare(one.answers, live, release.contract, release.bundle.manifest.tolerance).holds
+        differing += not parity.compare(one, live, release.contract, release.bundle.manifest.tolerance).holds
     if not cases:
         return _differences("not-applicable", "no rows were kept in the log", 0, 0, settings)
     fails = exceeds(differing, len(cases), settings.errors, ALPHA)
@@ -129,29 +131,54 @@ def _differences(outcome: str, words: str, differing: int, count: int, settings:
     )
 
 
-def changed(champion: Traffic, shadow: Traffic) -> Verdict:
-    """Say how often the shadow would have decided otherwise: for people, never a reason to stop by itself."""
-    first = {reply.request_id: answered(reply) for reply in champion.replies}
+def changed(champion: Traffic, shadow: Traffic, contract: Contract) -> Verdict:
+    """Say how often the shadow would have decided otherwise, or how far away it is: for people, never a reason to stop by itself.
+
+    Codes that no truth has names for mean something else in every release, and are not compared.
+    """
+    first = {reply.request_id: entries(reply) for reply in champion.replies}
     pairs = [
-        (ours, theirs)
+        (ours.prediction, theirs.prediction)
         for reply in shadow.replies
         if reply.request_id in first
-        for (_, ours), (_, theirs) in zip(first[reply.request_id], answered(reply), strict=False)
-        if "error" not in ours and "error" not in theirs
+        for ours, theirs in zip(first[reply.request_id], entries(reply), strict=False)
+        if not ours.is_refused and not theirs.is_refused
     ]
-    other = sum("label" in ours and ours["label"] != theirs.get("label") for ours, theirs in pairs)
-    moved = [abs(theirs["value"] - ours["value"]) for ours, theirs in pairs if "value" in ours and "value" in theirs]
-    words = f"its value is {np.mean(moved):.4g} away on average" if moved else f"{other} would have got another label"
+    told = _decision(contract)
+    if told is None or not pairs:
+        reason = (
+            "No case was answered by both" if told else "What the answers are called differs from release to release"
+        )
+        return Verdict(code="U005", outcome="not-applicable", subject="shadow", message=reason)
+    if told.kind == "code":
+        other = sum(ours[told.name] != theirs.get(told.name) for ours, theirs in pairs)
+        value, words = other / len(pairs), f"{other} would have got another {told.name}"
+    else:
+        value = float(np.mean([_distance(ours[told.name], theirs.get(told.name)) for ours, theirs in pairs]))
+        words = f"its {told.name} is {value:.4g} away on average"
     return Verdict(
         code="U005",
-        outcome="pass" if pairs else "not-applicable",
+        outcome="pass",
         subject="shadow",
-        message=f"Of {len(pairs)} cases that champion and challenger both answered, {words}"
-        if pairs
-        else "No case was answered by both",
-        value=(float(np.mean(moved)) if moved else other / len(pairs)) if pairs else None,
-        evidence={"cases": len(pairs), "other_label": other},
+        message=f"Of {len(pairs)} cases that champion and challenger both answered, {words}",
+        value=value,
+        evidence={"cases": len(pairs), **({"other_label": other} if told.kind == "code" else {})},
     )
+
+
+def _decision(contract: Contract) -> Output | None:
+    """Return the output that is acted on: the label of a class, else the first number there is one of in each case or step."""
+    if contract.truth is None:
+        return None
+    codes = [output for output in contract.outputs if output.kind == "code" and not output.axes]
+    plain = [output for output in contract.outputs if output.kind == "number" and output.axes in ((), ("step",))]
+    return next(iter(codes or plain), None)
+
+
+def _distance(ours: Json, theirs: Json) -> float:
+    one, other = np.atleast_1d(np.asarray(ours, dtype=np.float64)), np.atleast_1d(np.asarray(theirs, dtype=np.float64))
+    steps = min(len(one), len(other))
+    return float(np.abs(one[:steps] - other[:steps]).mean())
 
 
 def slower(champion: Traffic, challenger: Traffic, settings: UpdateSettings) -> Verdict:
@@ -210,20 +237,28 @@ def ratio(champion: Traffic, canary: Traffic, share: float) -> Verdict:
     )
 
 
-def arms(
-    champion: Sequence[Case], canary: Sequence[Case], figure: Figure, release: Answerer, settings: UpdateSettings
-) -> Verdict:
-    """Compare what came true in each arm, where enough labels of both are in: the arms hold different cases, so they are two samples."""
-    least = min(len(champion), len(canary))
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """What was answered in an arm and can be judged, and the contract it was answered under."""
+
+    cases: Sequence[Case]
+    contract: Contract
+
+
+def arms(champion: Arm, canary: Arm, figure: Figure, settings: UpdateSettings) -> Verdict:
+    """Compare how each arm fared by the figure, where enough can be judged in both: they hold different cases, so they are two samples."""
+    counts = [len({case.number for case in arm.cases}) for arm in (champion, canary)]
+    noun = "labelled cases" if figure.needs_truth else "answers"
+    least = min(counts)
     if least < settings.canary_cases:
         return Verdict(
             code="U008",
             outcome="not-applicable",
             subject=figure.name,
-            message=f"{len(canary)} labelled cases of the canary and {len(champion)} of the champion, {settings.canary_cases} of each are needed",
+            message=f"{counts[1]} {noun} of the canary and {counts[0]} of the champion, {settings.canary_cases} of each are needed",
             evidence={"needed": settings.canary_cases - least},
         )
-    ours, theirs = (score(figure, decode.outcomes(cases, release.contract)) for cases in (champion, canary))
+    ours, theirs = (score(figure, judged.outcomes(arm.cases, arm.contract)) for arm in (champion, canary))
     sign = 1.0 if figure.greater_is_better else -1.0
     error = math.hypot(ours.high - ours.low, theirs.high - theirs.low) / (2 * 1.959963984540054)
     fall = sign * (ours.value - theirs.value)

@@ -30,9 +30,16 @@ class Decision:
 
 
 def decide(
-    verdicts: Sequence[Verdict], *, labels: int, settings: UpdateSettings, since_s: float, asked: bool = False
+    verdicts: Sequence[Verdict],
+    *,
+    labels: int,
+    settings: UpdateSettings,
+    since_s: float,
+    asked: bool = False,
+    noun: str = "labels",
 ) -> Decision:
-    """Decide on a rebuild. `labels` counts labelled cases that no release has learnt from, `since_s` the time since the last update.
+    """Decide on a rebuild. `labels` counts truths that no release has learnt from (`noun` what is counted where no truth is known),
+    `since_s` the seconds since the last update.
 
     Labels that contradict one another stop everything: who can send labels could otherwise steer the model.
     """
@@ -58,7 +65,7 @@ def decide(
     if needed > 0:
         return Decision(
             action="hold",
-            reason=f"{reason}; {needed} more labels are needed: {settings.labels} to judge on and {LEARNABLE} to learn from",
+            reason=f"{reason}; {needed} more {noun} are needed: {settings.labels} to judge on and {LEARNABLE} to learn from",
             evidence=evidence,
             needed=needed,
         )

@@ -1,26 +1,29 @@
-"""The rows of a rebuild: what the champion learnt from, and the newly labelled cases from the log; the newest of these only judge.
+"""The rows of a rebuild: what the champion learnt from, and what the log teaches since; the newest of it only judges.
 
-The cut is a moment: cases asked up to it may teach, cases asked after it judge. It never goes back from one update to the next, so what
-judges now has taught neither the champion nor the challenger.
+The cut is a moment: what was asked up to it may teach, what was asked after it judges. It never goes back from one update to the next, so
+what judges now has taught neither the champion nor the challenger. Series grow by what teaches, and their newest rows judge as in any
+training.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
+import polars as pl
 
 from seaway.core.contract import Contract
 from seaway.core.dataset import Dataset
 from seaway.core.project import Project
+from seaway.core.protocols import Rows
 from seaway.core.settings import Settings
 from seaway.core.verdict import Verdict
-from seaway.data import build, files, infer, read
+from seaway.data import build, files, infer, prepared, read
 from seaway.data.rows import Table
 from seaway.data.validate import validate
-from seaway.monitor.window import Case
+from seaway.update import lessons
+from seaway.update.lessons import Lesson
 
 JUDGES = 50
 """Fewer judging cases than this score a candidate too loosely; then a share of all rows does, as in the first training."""
@@ -28,24 +31,24 @@ JUDGES = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:
-    """Which labelled cases teach: those asked up to sequence `asked`, with what was known up to sequence `told`."""
+    """What teaches: lessons asked up to sequence `asked`, with what was known up to sequence `told`."""
 
     told: int
     asked: int
 
-    def teaches(self, case: Case) -> bool:
-        """Say whether the case may be learnt from."""
-        return case.asked <= self.asked and case.told <= self.told and case.row is not None
+    def teaches(self, lesson: Lesson) -> bool:
+        """Say whether the lesson may be learnt from."""
+        return lesson.asked <= self.asked and lesson.told <= self.told
 
-    def judges(self, case: Case) -> bool:
-        """Say whether the case may judge."""
-        return case.asked > self.asked and case.row is not None
+    def judges(self, lesson: Lesson) -> bool:
+        """Say whether the lesson may judge."""
+        return lesson.asked > self.asked
 
 
-def cut(cases: Sequence[Case], judging: int, earlier: int) -> Cut:
-    """Keep the newest `judging` cases for judgement, at most half of those that are new; `earlier` is the cut of the last update."""
-    told = max((case.told for case in cases), default=0)
-    asked = sorted(case.asked for case in cases if case.row is not None and case.asked > earlier)
+def cut(found: Sequence[Lesson], judging: int, earlier: int) -> Cut:
+    """Keep the newest `judging` lessons for judgement, at most half of those that are new; `earlier` is the cut of the last update."""
+    told = max((one.told for one in found), default=0)
+    asked = sorted(one.asked for one in found if one.asked > earlier)
     kept = min(judging, (len(asked) + 1) // 2)
     if not asked:
         return Cut(told=told, asked=earlier)
@@ -56,15 +59,18 @@ def cut(cases: Sequence[Case], judging: int, earlier: int) -> Cut:
 
 def source(project: Project, settings: Settings) -> Dataset:
     """Return the data that people gave the project, as the first training sees them."""
-    contract = files.load(project)
-    test = project.folder / settings.project.test if settings.project.test else None
     return build.dataset(
-        read.table(project.folder / settings.project.data),
-        contract,
+        prepared.table(project.folder / settings.project.data, settings),
+        files.load(project),
         settings,
         source=settings.project.data,
-        test=read.table(test) if test else None,
+        test=_test(project, settings),
     )
+
+
+def _test(project: Project, settings: Settings) -> Rows | None:
+    """Return the rows that people set apart for judgement, if they did."""
+    return prepared.table(project.folder / settings.project.test, settings) if settings.project.test else None
 
 
 def same_source(found: str, learnt: str) -> Verdict:
@@ -84,45 +90,60 @@ def same_source(found: str, learnt: str) -> Verdict:
     )
 
 
-def dataset(project: Project, settings: Settings, cases: Sequence[Case], known: Cut) -> Dataset:
-    """Return old and newly labelled rows under a contract wide enough for both; the judging cases are its test rows."""
+def dataset(project: Project, settings: Settings, found: Sequence[Lesson], known: Cut) -> Dataset:
+    """Return old and new rows under a contract wide enough for both; of a table the judging lessons are its test rows."""
     contract = files.load(project)
-    old = read.table(project.folder / settings.project.data)
-    new = _table([case for case in cases if known.teaches(case)], contract)
-    judging = _table([case for case in cases if known.judges(case) and case.told <= known.told], contract)
+    old = prepared.table(project.folder / settings.project.data, settings)
+    new = _table([one for one in found if known.teaches(one)])
     wide = infer.measure(contract, new) if new is not None else contract
-    together = _joined(old, new, wide)
-    test = judging if judging is not None and len(judging) >= JUDGES else None
-    if test is None and settings.project.test:
-        test = read.table(project.folder / settings.project.test)
-    name = f"{settings.project.data} and {0 if new is None else len(new)} labelled cases"
-    return build.dataset(together, wide, settings, source=name, test=test)
+    judging = _table([one for one in found if known.judges(one) and one.told <= known.told])
+    is_enough = contract.series is None and judging is not None and len(judging) >= JUDGES
+    return build.dataset(
+        _joined(old, new, wide),
+        wide,
+        settings,
+        source=f"{settings.project.data} and {0 if new is None else len(new)} {_noun(contract)}",
+        test=judging if is_enough else _test(project, settings),
+    )
 
 
-def _table(cases: Sequence[Case], contract: Contract) -> Table | None:
-    """Return labelled cases as a table with every column of the contract; masked cells are missing."""
-    records = [_record(case, contract) for case in cases]
-    return read.table(records) if records else None
+def newest(data: Dataset) -> int:
+    """Return the newest moment of series that teaches, in nanoseconds since 1970; 0 for tables."""
+    if data.contract.series is None:
+        return 0
+    (time,) = data.contract.having("time")
+    return lessons.newest(data.rows.take(data.split.train).column(time.name)[0])
 
 
-def _record(case: Case, contract: Contract) -> dict[str, Any]:
-    row, target = case.row or {}, contract.target
-    hidden = {column.name for column in contract.columns if column.log != "full" or column.personal}
-    record = {
-        column.name: None if column.name in hidden else row.get(column.name)
-        for column in contract.columns
-        if column.role not in ("target", "ignore")
-    }
-    return record | ({target.name: case.value} if target else {})
+def _noun(contract: Contract) -> str:
+    if contract.series is not None:
+        return "moments that came true"
+    return "labelled cases" if contract.truth is not None else "answered cases"
 
 
-def _joined(old: Table, new: Table | None, contract: Contract) -> Table:
+def _table(found: Sequence[Lesson]) -> Table | None:
+    return read.table([one.record for one in found]) if found else None
+
+
+def _joined(old: Rows, new: Table | None, contract: Contract) -> Table:
     """Put both behind one another as typed rows: texts of a file and values of a log become the same there."""
     kept = msgspec.structs.replace(
         contract, columns=tuple(column for column in contract.columns if column.role != "ignore")
     )
-    typed = validate(old, kept).rows
+    typed = validate(old, kept).whole if contract.series is not None else validate(old, kept).rows
     if new is None:
         return typed
     more = validate(new, kept).rows
-    return Table(typed.frame.vstack(more.frame.select(typed.frame.columns).cast(typed.frame.schema)), typed.formats)
+    frame = more.frame.select(typed.frame.columns).cast(typed.frame.schema)
+    if contract.series is not None:
+        return Table(_grown(typed.frame, frame, contract), typed.formats)
+    return Table(typed.frame.vstack(frame), typed.formats)
+
+
+def _grown(old: pl.DataFrame, new: pl.DataFrame, contract: Contract) -> pl.DataFrame:
+    """Let series grow: a moment that the source knows the value of stays as it is."""
+    (target,) = contract.having("target")
+    is_told = pl.col(target.name).is_not_null()
+    keys = [column.name for column in contract.columns if column.role in ("id", "time")]
+    every = pl.concat([old.filter(is_told), new, old.filter(~is_told)])
+    return every.unique(subset=keys, keep="first", maintain_order=True)

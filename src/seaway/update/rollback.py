@@ -69,14 +69,14 @@ def regret(turn: Turn) -> Stop | None:
     needed = turn.settings.update.labels * (len(looks) + 1)
     since = int(turn.known("promote")["since"])
     is_ours = turn.assignment.sequence == turn.sequence
-    if figure is None or not is_ours or turn.windows.labelled_after(since) < needed:
+    if figure is None or not is_ours or turn.count(since) < needed:
         return None
     if compare.masked(turn.answerer(turn.champion).contract):
         return None
-    cases = turn.labelled(since)
+    cases = turn.unlearnt(since)
     both = compare.pair(turn.answerer(turn.challenger), turn.answerer(turn.champion), cases)
     alpha = compare.spent(turn.settings.update.alpha, len(looks) + 1)
-    found = compare.gain(both.champion, both.challenger, figure, alpha, seed=len(looks))
+    found = compare.gain(both.champion, both.challenger, figure, alpha, cases=both.cases, seed=len(looks))
     margin = in_units(figure, found.champion, turn.settings.update.margin)
     worse = found.lower > margin
     verdict = Verdict(

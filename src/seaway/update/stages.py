@@ -35,7 +35,7 @@ def shadow(turn: Turn) -> Result:
     champion = live.traffic(turn.windows, turn.champion, "champion", since)
     verdicts += [
         live.differences(found, turn.answerer(turn.challenger), turn.settings.update),
-        live.changed(champion, found),
+        live.changed(champion, found, turn.contract),
     ]
     return _judged(turn, "shadow", verdicts, {"requests": found.requests})
 
@@ -149,10 +149,12 @@ def _arms(turn: Turn, since: int) -> list[Verdict]:
     figure = turn.release(turn.champion).metric
     if figure is None:
         return []
-    asked = turn.labelled(since)
-    arms = ([case for case in asked if case.release == digest] for digest in (turn.champion, turn.challenger))
-    champion, canaried = arms
-    return [live.arms(champion, canaried, figure, turn.answerer(turn.challenger), turn.settings.update)]
+    asked = turn.cases(since)
+    champion, canaried = (
+        live.Arm(cases=[case for case in asked if case.release == digest], contract=turn.answerer(digest).contract)
+        for digest in (turn.champion, turn.challenger)
+    )
+    return [live.arms(champion, canaried, figure, turn.settings.update)]
 
 
 def _short(turn: Turn, have: int, need: int, what: str, verdicts: list[Verdict]) -> Stop:

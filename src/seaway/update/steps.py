@@ -9,13 +9,15 @@ from typing import Any
 import msgspec
 
 from seaway.core import chance, extend
+from seaway.core.contract import Contract
 from seaway.core.errors import Refused
 from seaway.core.protocols import Task
 from seaway.core.settings import Settings
 from seaway.core.verdict import Verdict, failed
 from seaway.lab import train
+from seaway.monitor import judged
 from seaway.monitor.watch import monitor
-from seaway.update import compare, journal, policy, publish, rebuild
+from seaway.update import compare, journal, lessons, policy, publish, rebuild
 from seaway.update.rebuild import Cut
 from seaway.update.turn import PRINCIPAL, Stop, Turn
 
@@ -31,10 +33,10 @@ def decide(turn: Turn, *, asked: bool) -> dict[str, Any] | Stop:
     turn.windows.refresh()
     before = journal.every(turn.journal.folder.parent)
     earlier = max((int(one.newest_of("asked") or 0) for one in before), default=0)
-    new = turn.labelled(earlier)
     decision = policy.decide(
         report.verdicts,
-        labels=sum(case.row is not None for case in new),
+        labels=turn.count(earlier),
+        noun="answers" if release.contract.truth is None else "labels",
         settings=turn.settings.update,
         since_s=chance.now() - _last(turn, before, now.champion),
         asked=asked,
@@ -44,12 +46,18 @@ def decide(turn: Turn, *, asked: bool) -> dict[str, Any] | Stop:
     if decision.action == "hold":
         turn.note("hold", decision.reason, decision.evidence)
         return Stop(state="hold", reason=decision.reason, verdicts=report.verdicts, facts={"needed": decision.needed})
+    if hidden := _unteachable(release.contract):
+        reason = f"{', '.join(hidden)} are masked in the log, so its rows cannot teach; rebuild from the source: `seaway train`"
+        turn.note("hold", reason)
+        return Stop(state="hold", reason=reason, verdicts=report.verdicts)
     source = rebuild.source(turn.project, turn.settings).fingerprint
     checked = rebuild.same_source(source, _learnt(turn, before, now.champion))
     if failed([checked]):
         turn.note("hold", checked.message, [checked])
         return Stop(state="hold", reason=checked.message, verdicts=(checked,))
-    known = rebuild.cut(new, turn.settings.update.labels, earlier)
+    known = rebuild.cut(
+        lessons.gather(turn.windows, release.contract, after=earlier), turn.settings.update.labels, earlier
+    )
     turn.note("decide", decision.reason, (*decision.evidence, checked))
     return {
         "champion": now.champion,
@@ -61,6 +69,15 @@ def decide(turn: Turn, *, asked: bool) -> dict[str, Any] | Stop:
         "source": source,
         "at": chance.now(),
     }
+
+
+def _unteachable(contract: Contract) -> list[str]:
+    """Return the masked columns without which a logged row teaches nothing: where no truth is known, and of series.
+
+    A table's labelled row teaches without them: its truth is told apart from it.
+    """
+    is_told_apart = contract.truth is not None and contract.series is None
+    return [] if is_told_apart else compare.masked(contract)
 
 
 def _last(turn: Turn, before: list[journal.Journal], champion: str) -> float:
@@ -89,7 +106,12 @@ def rebuilt(turn: Turn) -> dict[str, Any] | Stop:
     )
     reason = f"candidate {found.digest[:12]} learnt from {len(data.split.train)} rows: {data.source}"
     turn.note("rebuild", reason, data.notes)
-    return {"candidate": found.digest, "fingerprint": data.fingerprint, "rows": len(data.split.train)}
+    return {
+        "candidate": found.digest,
+        "fingerprint": data.fingerprint,
+        "rows": len(data.split.train),
+        "learnt": rebuild.newest(data),
+    }
 
 
 def published(turn: Turn) -> dict[str, Any] | Stop:
@@ -118,7 +140,8 @@ def _data(turn: Turn) -> Any:
     facts = turn.known("decide")
     known = Cut(told=int(facts["told"]), asked=int(facts["asked"]))
     turn.windows.refresh()
-    return rebuild.dataset(turn.project, turn.settings, turn.labelled(0, upto=known.told), known)
+    found = lessons.gather(turn.windows, turn.contract, upto=known.told)
+    return rebuild.dataset(turn.project, turn.settings, found, known)
 
 
 def _training(settings: Settings) -> Settings:
@@ -141,7 +164,8 @@ def gate(turn: Turn) -> dict[str, Any] | Stop:
         last = lines[-1] if lines else peeks[-1] if peeks else None
         if last is not None:
             least = _least(last, turn.settings.update.labels, is_look=bool(lines))
-            if not turn.wait("waiting for labels to judge on", partial(_counted, turn, asked, least)):
+            words = f"waiting for {'answers' if turn.contract.truth is None else 'labels'} to judge on"
+            if not turn.wait(words, partial(_counted, turn, asked, least)):
                 return _held(last)
         stop = _look(turn, asked, len(lines) + 1)
         if stop is not None:
@@ -154,7 +178,7 @@ def _least(last: dict[str, Any], labels: int, *, is_look: bool) -> int:
 
 
 def _counted(turn: Turn, asked: int, least: int) -> tuple[float, float]:
-    return turn.windows.labelled_after(asked), least
+    return turn.count(asked), least
 
 
 def _look(turn: Turn, asked: int, look: int) -> Stop | None:
@@ -166,14 +190,15 @@ def _look(turn: Turn, asked: int, look: int) -> Stop | None:
     if figure is None or hidden:
         lacking = f"{', '.join(hidden)} are masked in the log" if hidden else "the champion has no test score"
         return Stop(state="hold", reason=f"the two cannot be compared offline ({lacking}); a person may promote")
-    seen = turn.windows.labelled_after(asked)
-    cases = [case for case in turn.labelled(asked) if case.row is not None]
+    seen, cases = turn.count(asked), turn.unlearnt(asked)
     both = compare.pair(champion, challenger, cases)
-    found = compare.gain(both.champion, both.challenger, figure, compare.spent(update.alpha, look), seed=look)
+    found = compare.gain(
+        both.champion, both.challenger, figure, compare.spent(update.alpha, look), cases=both.cases, seed=look
+    )
     performance = compare.performance(found, figure, update, look)
     verdicts = (
         performance,
-        compare.latency(champion, challenger, [case.row or {} for case in cases], update.latency),
+        compare.latency(champion, challenger, judged.queries(cases), update.latency),
         compare.parity(challenger),
     )
     turn.note("gate", performance.message, verdicts)
@@ -202,7 +227,7 @@ def _settled(line: dict[str, Any], looks: int) -> dict[str, Any] | Stop | None:
 
 def _held(line: dict[str, Any]) -> Stop:
     verdicts = verdicts_of(line)
-    reason = f"{line['needed']} more labels are needed: {verdicts[0].message}"
+    reason = f"{line['needed']} more are needed: {verdicts[0].message}"
     return Stop(state="hold", reason=reason, verdicts=verdicts, facts={"needed": line["needed"]})
 
 

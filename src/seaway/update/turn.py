@@ -13,6 +13,7 @@ from seaway.core import chance
 from seaway.core.answer import Answerer
 from seaway.core.assignment import Assignment
 from seaway.core.bundle import Bundle, open_bundle
+from seaway.core.contract import Contract
 from seaway.core.errors import NotFound
 from seaway.core.project import Project
 from seaway.core.settings import Settings
@@ -24,10 +25,13 @@ from seaway.monitor.window import Case, Windows
 from seaway.registry.rollout import RegistryRollout
 from seaway.registry.store import Registry
 from seaway.security.sign import TrustFolder
+from seaway.update import lessons
 from seaway.update.journal import Journal
 
 PRINCIPAL = "update"
 POLL_S = 0.2
+READ = 5000
+"""So many answers are read back where no truth says which of them can be judged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,9 +119,25 @@ class Turn:
         """Return what a release promised."""
         return release_of(self.bundle(digest))
 
-    def labelled(self, after: int, upto: int = 0) -> list[Case]:
-        """Return labelled cases asked after a sequence, as known up to another (0 = now)."""
-        return self.windows.labelled(asked=after, upto=upto)
+    @cached_property
+    def contract(self) -> Contract:
+        """The contract of the release that answers: whether there is a truth to wait for does not change with a rebuild."""
+        return self.bundle(self.assignment.champion).contract
+
+    def count(self, after: int) -> int:
+        """Count what was asked after a sequence and can be judged: truths, or answers where no truth is known."""
+        return self.windows.answered_after(after) if self.contract.truth is None else self.windows.labelled_after(after)
+
+    def cases(self, after: int) -> list[Case]:
+        """Return the cases asked after a sequence that can be judged, the newest `READ` where no truth is known."""
+        if self.contract.truth is None:
+            return self.windows.unlabelled(asked=after, newest=READ)
+        return self.windows.labelled(asked=after)
+
+    def unlearnt(self, after: int) -> list[Case]:
+        """Return those that the log kept the rows of and that neither champion nor challenger can have learnt from."""
+        held = [case for case in self.cases(after) if case.rows]
+        return lessons.unlearnt(held, self.contract, int(self.known("rebuilt").get("learnt", 0)))
 
     # -------------------------------------------------------------------------------------------------- moving
 

@@ -13,6 +13,8 @@ from seaway.core.project import Project
 from seaway.core.settings import ProjectSettings, Settings, SplitSettings, TrainSettings
 from seaway.data import files, infer, read
 from seaway.monitor.window import Case
+from seaway.update import lessons
+from seaway.update.lessons import Lesson
 from tests.unit.monitor import world
 
 SETTINGS = Settings(
@@ -61,6 +63,11 @@ def cases(count: int, *seed: int | str, start: int = 1000) -> list[Case]:
         )
         for case in made
     ]
+
+
+def taught(cases: list[Case]) -> list[Lesson]:
+    """Return what labelled cases teach under the loans' contract."""
+    return lessons.of_cases(cases, world.CONTRACT)
 
 
 def with_update(settings: Settings, **changes: Any) -> Settings:

@@ -14,6 +14,7 @@ from seaway.core.settings import UpdateSettings
 from seaway.monitor.window import Windows
 from seaway.update import live
 from seaway.update.live import Traffic
+from tests.unit.monitor import world
 from tests.unit.monitor.simulator import MODEL, Server, chance_of
 
 SETTINGS = UpdateSettings()
@@ -110,6 +111,8 @@ def test_how_often_the_shadow_would_have_decided_otherwise(windows: Windows, ser
         made = server.predict([{}], [chance_of(p)], release="old")
         server.predict([{}], [chance_of(1 - p)], release="new", arm="shadow", request_id=made)
     windows.refresh()
-    verdict = live.changed(live.traffic(windows, "old", "champion", 0), live.traffic(windows, "new", "shadow", 0))
+    verdict = live.changed(
+        live.traffic(windows, "old", "champion", 0), live.traffic(windows, "new", "shadow", 0), world.CONTRACT
+    )
     assert (verdict.outcome, verdict.value) == ("pass", 1.0)
     assert "Of 3 cases" in verdict.message

@@ -137,7 +137,7 @@ def short(served: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(served, folder)
     held = turn(Project(folder), None, HELD, wait_s=0.0)
     assert (held.state, held.needed) == ("hold", 80)
-    assert "80 more labels are needed" in held.reason
+    assert "80 more are needed" in held.reason
     return folder
 
 

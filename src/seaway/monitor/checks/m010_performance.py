@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from seaway.core.batch import Json
-from seaway.core.metrics import Figure
+from seaway.core.metrics.figure import Figure
 from seaway.core.verdict import Verdict
 from seaway.monitor import budget, performance
 from seaway.monitor.look import Look, LookCheck

@@ -12,7 +12,8 @@ from scipy import special
 
 from seaway.core.batch import Outcomes
 from seaway.core.chance import rng
-from seaway.core.metrics import Figure, score
+from seaway.core.metrics import score
+from seaway.core.metrics.figure import Figure
 from seaway.core.verdict import Verdict
 from seaway.monitor import budget, judged, performance
 from seaway.monitor.look import Look, LookCheck
