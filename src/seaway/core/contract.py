@@ -96,6 +96,8 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     def __post_init__(self) -> None:
         _settle_defaults(self)
+        if self.range is not None:  # a whole number given as an int would have other bytes than what is read back
+            msgspec.structs.force_setattr(self, "range", (float(self.range[0]), float(self.range[1])))
 
     @property
     def encoded(self) -> tuple[str, ...]:

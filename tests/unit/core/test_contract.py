@@ -162,3 +162,10 @@ def test_names_that_models_may_have(name: str) -> None:
 @pytest.mark.parametrize("name", ["", ".", "..", ".a", "-a", "A", "a/b", "a b", "a\n", "a\0", "ü", "a" * 65])
 def test_names_that_could_be_something_else(name: str) -> None:
     assert not NAME.fullmatch(name)
+
+
+def test_a_range_of_whole_numbers_is_the_range_that_is_read_back() -> None:
+    columns = [Column(name="a", kind="integer", range=ends) for ends in ((1, 5), (1.0, 5.0))]
+    whole, read = (Contract(task="any", per="row", columns=(column,)) for column in columns)
+    assert whole.digest == read.digest
+    assert canonical.decode(canonical.encode(whole), Contract, where="here") == whole
