@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -15,6 +15,7 @@ from seaway.core.contract import Contract
 from seaway.core.errors import SeawayError, Unavailable, Untrusted
 from seaway.core.protocols import Reasons
 from seaway.core.verdict import Verdict
+from seaway.engines.readers.onnx import sole_forest
 from seaway.engines.reasons import Explainer
 from seaway.engines.walk import GRAPH, Walked, walk
 from seaway.engines.wire import TYPES, Info
@@ -77,15 +78,7 @@ class OnnxRunner:
     def run(self, batch: Batch) -> Mapping[str, Array]:
         """Answer every case, by output name."""
         feeds = {name: batch.x if name == "x" else batch.arrays[name] for name in self._inputs}
-        try:
-            values = self._session.run(self._outputs, feeds)
-        except ERRORS as error:
-            raise Unavailable(  # the library's own words stay in the log: they name files and functions
-                "The model could not answer",
-                where="engines.onnx",
-                fix="Ask for fewer rows at once; if one row fails too, roll back and report the request.",
-                code="engine-failed",
-            ) from error
+        values = _run(self._session, self._outputs, feeds)
         answers: dict[str, Array] = dict(zip(self._outputs, values, strict=True))
         for name in self._numbers:
             if not np.isfinite(answers[name]).all():
@@ -105,6 +98,35 @@ class OnnxRunner:
         if self._explainer is None:  # built on the first question, since most workers never get one
             self._explainer = Explainer(self._walked.forests, self._walked.explain)
         return self._explainer.explain(batch.x, self.run(batch)["margin"])
+
+
+class Trees:
+    """A graph that is one tree ensemble, inside a program of another engine; used by one thread at a time."""
+
+    def __init__(self, graph: bytes, features: int, targets: int) -> None:
+        walked = walk(Program(engine="onnx", files={GRAPH: graph}))
+        forest = sole_forest(walked.model)
+        if forest is None:
+            raise _differs("it is not one tree ensemble from `x` to `margin`")
+        if (forest.features, forest.targets) != (features, targets):
+            raise _differs(f"its trees map {forest.features} features to {forest.targets}, not {features} to {targets}")
+        self._session = _session(graph)
+
+    def margins(self, x: Array) -> Array:
+        """Return the margins (rows, targets) float64 of x (rows, features) float32."""
+        return np.asarray(_run(self._session, ("margin",), {"x": x})[0])
+
+
+def _run(session: onnxruntime.InferenceSession, outputs: Sequence[str], feeds: Mapping[str, Array]) -> list[Array]:
+    try:
+        return list(session.run(outputs, feeds))
+    except ERRORS as error:
+        raise Unavailable(  # the library's own words stay in the log: they name files and functions
+            "The model could not answer",
+            where="engines.onnx",
+            fix="Ask for fewer rows at once; if one row fails too, roll back and report the request.",
+            code="engine-failed",
+        ) from error
 
 
 def _refuse_infinite(name: str, value: Array) -> NoReturn:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from seaway.core import canonical
 from seaway.core.candidate import Program
 from seaway.core.errors import InexactExport
 from seaway.engines.series import finish as last_step
-from seaway.engines.series.document import FILE, Member, decode, encode
+from seaway.engines.series.document import FILE, Lagged, Member, decode, encode
 from seaway.engines.series.finish import ENGINE, Finish
 
 
@@ -17,18 +19,23 @@ def compose(members: Sequence[tuple[Program, float]], finish: Program | None = N
 
     Members of weight 0 are left out.
     """
-    parts = list[Member]()
+    parts, graphs = list[Member](), dict[str, bytes]()
     for program, weight in members:
         if weight == 0.0:
             continue
         if program.engine != ENGINE:
             raise _refuse(f"a program of the engine {program.engine!r} is no forecast", "Blend it as one of its own.")
         for member in _unfinished(program):
-            parts.append(Member(method=member.method, weight=member.weight * weight))
+            method = member.method
+            if isinstance(method, Lagged):
+                place = f"{len(graphs)}/graph.onnx"
+                graphs[place] = program.files[method.graph]
+                method = msgspec.structs.replace(method, graph=place)
+            parts.append(Member(method=method, weight=member.weight * weight))
     if not parts:
         raise _refuse("no member has a weight other than 0", "Train one model at least, and give it a weight.")
     step = None if finish is None else _finish(finish)
-    return Program(engine=ENGINE, files={FILE: encode(parts, step)})
+    return Program(engine=ENGINE, files={FILE: encode(parts, step), **graphs})
 
 
 def _unfinished(program: Program) -> Sequence[Member]:

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
+import numpy as np
 
 from seaway.core import canonical
 from seaway.core.candidate import Program
 from seaway.core.contract import Contract
 from seaway.core.errors import Untrusted
 from seaway.engines.series import finish as last_step
+from seaway.engines.series.design import Design
 from seaway.engines.series.finish import ENGINE, Finish
 
 FILE = "series.json"
@@ -43,7 +45,15 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     window: Window
 
 
-Method = SeasonalNaive | Drift
+class Lagged(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="lagged"):
+    """Trees over a design of the window; `growth` (steps,) is the spread at each step in units of the design's scale."""
+
+    design: Design
+    growth: tuple[float, ...]
+    graph: str
+
+
+Method = SeasonalNaive | Drift | Lagged
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,10 +71,13 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     finish: Finish | None = None
 
 
-def member_program(method: Method) -> Program:
-    """Return one method as a program of its own."""
+def member_program(method: Method, graph: bytes | None = None) -> Program:
+    """Return one method as a program of its own, with its graph where it has one."""
     document = Document(format=1, members=(Member(method=method),))
-    return Program(engine=ENGINE, files={FILE: canonical.encode(document)})
+    files = {FILE: canonical.encode(document)}
+    if isinstance(method, Lagged) and graph is not None:
+        files[method.graph] = graph
+    return Program(engine=ENGINE, files=files)
 
 
 def decode(program: Program) -> Document:
@@ -79,9 +92,12 @@ def decode(program: Program) -> Document:
         raise refuse(f"its format is {document.format}, this version reads 1")
     if not 1 <= len(document.members) <= MAX_MEMBERS:
         raise refuse(f"it has {len(document.members)} members, not 1 to {MAX_MEMBERS}")
-    surplus = sorted(set(program.files) - {FILE})
+    graphs = graphs_of(document)
+    if graphs != [f"{place}/graph.onnx" for place in range(len(graphs))]:
+        raise refuse("its graphs are not named 0/graph.onnx and on, one for each member with trees")
+    surplus = sorted(set(program.files) ^ {FILE, *graphs})
     if surplus:
-        raise refuse(f"the file {surplus[0]!r} is not part of one")
+        raise refuse(f"the file {surplus[0]!r} is there or named, but not both")
     return document
 
 
@@ -93,9 +109,21 @@ def hold(document: Document, contract: Contract) -> None:
     if document.finish is not None:
         last_step.held(document.finish, series.horizon)
     for member in document.members:
-        window = member.method.window
+        method = member.method
+        window = method.design.window if isinstance(method, Lagged) else method.window
         if series.history and window > series.history:
             raise refuse(f"a member looks back {window} rows, the contract hands over {series.history}")
+        if isinstance(method, Lagged):
+            for fault in method.design.faults(len(contract.encoded)):
+                raise refuse(f"of a member's design, {fault}")
+            growth = np.array(method.growth)
+            if growth.shape != (series.horizon,) or not (np.isfinite(growth) & (growth > 0)).all():
+                raise refuse(f"a member's spread is not {series.horizon} positive numbers")
+
+
+def graphs_of(document: Document) -> list[str]:
+    """Return the names of the graphs, in the order of the members."""
+    return [member.method.graph for member in document.members if isinstance(member.method, Lagged)]
 
 
 def refuse(what: str) -> Untrusted:

@@ -11,11 +11,12 @@ from seaway.core.candidate import Program
 from seaway.core.contract import Contract
 from seaway.core.protocols import Reasons
 from seaway.core.verdict import Verdict
-from seaway.engines.onnx import BrokenAnswer
+from seaway.engines.onnx import BrokenAnswer, Trees
 from seaway.engines.series import finish as last_step
-from seaway.engines.series.document import FILE, Document, decode, hold
+from seaway.engines.series.design import Design, Plan, names
+from seaway.engines.series.document import FILE, Document, Lagged, Method, decode, hold
 from seaway.engines.series.finish import ENGINE
-from seaway.engines.series.forecast import margin, of_series
+from seaway.engines.series.forecast import lagged, of_series, planned, untrained
 from seaway.engines.series.window import asked
 
 GATHER = 16
@@ -32,10 +33,10 @@ class SeriesEngine:
         return program.engine == self.name and FILE in program.files
 
     def load(self, program: Program, contract: Contract) -> SeriesRunner:
-        """Look through every byte against the allow-list, hold the forecast to the contract, then load it."""
+        """Look through every byte against the allow-list, hold the forecast to the contract, then load its trees."""
         document = decode(program)
         hold(document, contract)
-        return SeriesRunner(document, contract)
+        return SeriesRunner(program, document, contract)
 
 
 class SeriesRunner:
@@ -43,16 +44,22 @@ class SeriesRunner:
 
     gather = GATHER
 
-    def __init__(self, document: Document, contract: Contract) -> None:
+    def __init__(self, program: Program, document: Document, contract: Contract) -> None:
         self._document = document
         self._contract = contract
         self._horizon = of_series(contract)[1]
+        self._trees = {
+            method.graph: Trees(program.files[method.graph], len(names(method.design, self._horizon)), 1)
+            for method in (member.method for member in document.members)
+            if isinstance(method, Lagged)
+        }
 
     def run(self, batch: Batch) -> Mapping[str, Array]:
         """Answer every case: margin (cases, horizon, 2), and with a finish mean and quantiles; NaN beyond its steps."""
+        plans: dict[Design, Plan] = {}  # members often look at the same design
         total = np.zeros((batch.cases, self._horizon, 2))
         for member in self._document.members:
-            total += member.weight * margin(member.method, batch, self._contract)
+            total += member.weight * self._margin(member.method, batch, plans)
         finish = self._document.finish
         answers = {"margin": total} if finish is None else last_step.answers(finish, total)
         wanted = asked(batch.steps, self._horizon)
@@ -65,6 +72,15 @@ class SeriesRunner:
                     fix="Look at the case's history; roll back if other requests answer so too.",
                 )
         return answers
+
+    def _margin(self, method: Method, batch: Batch, plans: dict[Design, Plan]) -> Array:
+        if not isinstance(method, Lagged):
+            return untrained(method, batch, self._contract)
+        if method.design not in plans:
+            plans[method.design] = planned(method, batch, self._contract)
+        seen = plans[method.design]
+        raw = self._trees[method.graph].margins(seen.x)[:, 0]
+        return lagged(method, seen, raw, batch.cases)
 
     def reasons(self, batch: Batch) -> Reasons | Verdict:
         """Say why a forecast is not explained by its columns."""

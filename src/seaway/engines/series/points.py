@@ -58,7 +58,9 @@ def drift(history: Array, horizon: int) -> Array:
 def _phases(z: Array, season: int) -> Array:
     """Lay histories (n, T) out by season, newest last, missing values in front: (n, seasons, season)."""
     short = -z.shape[1] % season
-    return np.pad(z, ((0, 0), (short, 0)), constant_values=np.nan).reshape(len(z), -1, season)
+    return np.pad(z, ((0, 0), (short, 0)), constant_values=np.nan).reshape(
+        len(z), (z.shape[1] + short) // season, season
+    )
 
 
 def _last(phases: Array) -> tuple[Array, Array, Array]:

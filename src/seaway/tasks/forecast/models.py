@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from seaway.core.contract import Contract
 from seaway.core.protocols import Model
+from seaway.tasks.forecast.lagged import GlobalForest
 from seaway.tasks.forecast.naive import LineDrift, Naive, SeasonNaive
 
-MODELS: tuple[type[Model], ...] = (Naive, SeasonNaive, LineDrift)
+MODELS: tuple[type[Model], ...] = (Naive, SeasonNaive, LineDrift, GlobalForest)
 """Add a model here."""
 
 

@@ -12,8 +12,8 @@ from seaway.core.candidate import Program
 from seaway.core.contract import Contract, Series
 from seaway.core.protocols import Params, Range
 from seaway.core.verdict import Verdict
-from seaway.engines.series.document import MAX_WINDOW, Drift, Method, SeasonalNaive, member_program
-from seaway.engines.series.forecast import margin
+from seaway.engines.series.document import MAX_WINDOW, Drift, SeasonalNaive, member_program
+from seaway.engines.series.forecast import untrained
 
 
 class Untrained(ABC):
@@ -31,7 +31,7 @@ class Untrained(ABC):
         return {}
 
     @abstractmethod
-    def method(self, series: Series) -> Method:
+    def method(self, series: Series) -> SeasonalNaive | Drift:
         """Return the method for series of this shape."""
 
     def fit(
@@ -49,7 +49,7 @@ class Naive(Untrained):
     name = "naive"
     code = "F010"
 
-    def method(self, series: Series) -> Method:
+    def method(self, series: Series) -> SeasonalNaive | Drift:
         """Return a season of one row."""
         return SeasonalNaive(window=window_of(series), season=1)
 
@@ -73,7 +73,7 @@ class SeasonNaive(Untrained):
             )
         return verdict
 
-    def method(self, series: Series) -> Method:
+    def method(self, series: Series) -> SeasonalNaive | Drift:
         """Return the contract's season."""
         return SeasonalNaive(window=window_of(series), season=series.season)
 
@@ -84,7 +84,7 @@ class LineDrift(Untrained):
     name = "drift"
     code = "F012"
 
-    def method(self, series: Series) -> Method:
+    def method(self, series: Series) -> SeasonalNaive | Drift:
         """Return the drift over the whole window."""
         return Drift(window=window_of(series))
 
@@ -92,13 +92,13 @@ class LineDrift(Untrained):
 class Settled:
     """A method as it answers."""
 
-    def __init__(self, method: Method, contract: Contract) -> None:
+    def __init__(self, method: SeasonalNaive | Drift, contract: Contract) -> None:
         self.method = method
         self.contract = contract
 
     def predict(self, batch: Batch) -> Mapping[str, Array]:
         """Return location and spread of each case and step."""
-        return {"margin": margin(self.method, batch, self.contract)}
+        return {"margin": untrained(self.method, batch, self.contract)}
 
     def export(self) -> Program:
         """Return the method as a program."""
