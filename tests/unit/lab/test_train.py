@@ -324,7 +324,7 @@ def test_a_run_that_time_had_ended_is_made_again_to_the_bit(tmp_path: Path) -> N
     """Early stops and rows searched depend on the clock; the journal keeps them, so a replay needs no clock."""
     dataset = data("binary", rows=300)
     first = train(
-        dataset, Tabular(), settings(trials=0, budget_s=4.0), tmp_path / "one", progress=Silent(), started=monotonic()
+        dataset, Tabular(), settings(trials=0, budget_s=2.0), tmp_path / "one", progress=Silent(), started=monotonic()
     )
     again = train(
         dataset,
