@@ -35,3 +35,25 @@ def loans(problem: str, rows: int = 240) -> Material:
             }
         )
     return Material(rows=records, target="outcome")
+
+
+def shoppers(rows: int = 300) -> Material:
+    """Customers of three kinds that nobody has named: many small purchases, few large ones, and those who left."""
+    rng = np.random.default_rng(5)
+    records: list[dict[str, Any]] = []
+    for number in range(rows):
+        kind = int(rng.integers(0, 3))
+        spent = float(rng.lognormal((3.0, 6.0, 4.0)[kind], 0.4))
+        records.append(
+            {
+                "customer_id": f"C{10_000 + 7 * number}",
+                "spent": None if rng.random() < 0.03 else round(spent, 2),
+                "orders": int(rng.poisson((20, 3, 2)[kind])) + 1,
+                "days_away": round(float(rng.gamma(2, (5, 10, 120)[kind])), 1),
+                "country": str(
+                    rng.choice(["France", "Spain", "Italy"], p=((0.8, 0.1, 0.1), (0.1, 0.8, 0.1))[kind % 2])
+                ),
+                "returns": bool(rng.random() < 0.2),
+            }
+        )
+    return Material(rows=records, ids=("customer_id",))
