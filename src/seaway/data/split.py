@@ -1,4 +1,4 @@
-"""Which rows teach and which judge: random, stratified, grouped, by time, or given. None can leak.
+"""Which rows teach and which judge: random, stratified, grouped, by time, the last of each series, or given. None can leak.
 
 Chance is a hash of a row's own content and the seed, so the same row falls on the same side wherever it stands in the
 file, and equal rows never stand on both sides.
@@ -18,8 +18,9 @@ from seaway.core.errors import BadInput
 from seaway.core.protocols import Rows
 from seaway.core.settings import SplitSettings
 from seaway.data.hashing import mixed, row_hashes
+from seaway.data.series import origins
 
-Rule = Literal["random", "stratified", "group", "time"]
+Rule = Literal["random", "stratified", "group", "time", "last"]
 
 
 def split(rows: Rows, contract: Contract, settings: SplitSettings, seed: int) -> Split:
@@ -32,7 +33,10 @@ def split(rows: Rows, contract: Contract, settings: SplitSettings, seed: int) ->
             fix="Set it between 0 and 1, for example 0.2.",
         )
     rule = chosen(contract, settings.rule)
-    if rule == "time":
+    if rule == "last":
+        judged = origins.judged(rows, contract)
+        share = float(judged.mean())
+    elif rule == "time":
         judged = _newest(_moments(rows, contract), share)
     elif rule == "group":
         judged = _some_groups(_groups(rows, contract), share, seed)
@@ -57,7 +61,18 @@ def given(train: int, test: int) -> Split:
 
 
 def chosen(contract: Contract, rule: str) -> Rule:
-    """Return the rule to use: of "auto", what the contract marks. A group comes first, as sharing it leaks most."""
+    """Return the rule to use: of "auto", what the contract marks. A group comes first, as sharing it leaks most.
+
+    Of series only the last rows can judge: any other rule would learn from the future of what it is judged on.
+    """
+    if contract.series is not None:
+        if rule not in ("auto", "last"):
+            raise BadInput(
+                f"Series cannot be split by the rule {rule!r}: their future would teach their past",
+                where="seaway.toml, [split] rule",
+                fix='Use the rule "auto": the last `horizon` rows of each series judge.',
+            )
+        return "last"
     if rule == "random":
         return "random"
     if rule == "group" or (rule == "auto" and contract.having("group")):
@@ -72,13 +87,21 @@ def chosen(contract: Contract, rule: str) -> Rule:
 
 
 def folds(rows: Rows, contract: Contract, index: Array, count: int, rule: str, seed: int) -> list[tuple[Array, Array]]:
-    """Return `count` pairs (known, asked) of row numbers within `index`; by time, known rows are always older."""
+    """Return `count` pairs (known, asked) of row numbers within `index`; by time, known rows are always older.
+
+    Of series they are rolling origins, the newest last: `data.series.origins` says what is known at each.
+    """
     if count < 2:
         raise BadInput(
             f"{count} folds are no cross-validation", where="seaway.toml, [split] folds", fix="Use 2 or more."
         )
     inner = rows.take(index)
     rule = chosen(contract, "auto" if rule == "given" else rule)
+    if rule == "last":
+        return [
+            (index[np.flatnonzero(known)], index[np.flatnonzero(asked)])
+            for known, asked in origins.folds(inner, contract, count)
+        ]
     if rule == "time":
         return [(index[known], index[asked]) for known, asked in _rolling(_moments(inner, contract), count)]
     if rule == "group":
