@@ -13,7 +13,8 @@ from seaway.core.answer import Answerer
 from seaway.core.batch import Json
 from seaway.core.contract import Contract
 from seaway.core.errors import Cell
-from seaway.data import blocks, read, write
+from seaway.core.protocols import Rows
+from seaway.data import blocks, prepared, read, write
 from seaway.lab.progress import Progress, Silent
 from seaway.serve import offline, offline_series
 from seaway.workflow.bundles import answerer
@@ -38,7 +39,7 @@ def score(
     """Answer every case of a CSV or Parquet file; a refused one stands in its place with the reason.
 
     `target` (CSV or Parquet by its suffix) is there when all of it is done, and not before. Memory holds one block; where
-    rows of one case may stand anywhere in the file (series), it holds the file.
+    rows of one case may stand anywhere in the file (series, or rows that a recipe makes), it holds the file.
     """
     write.refuse_unwritable(target, source=source)
     opened = answerer(workspace, reference)
@@ -54,11 +55,19 @@ def score(
             shown.step(rows, max(rows, total), f"{rows:,} rows answered", left)
 
         if opened.contract.series is None:
-            rows = (typed(block, opened.contract) for block in blocks.blocks(source))
+            rows = (typed(block, opened.contract) for block in _blocks(workspace, source, opened.contract))
             done = offline.score(opened, rows, take, progress=show)
         else:
             done = offline_series.score(opened, _cases(source, opened), take, progress=show)
     return Scored(rows=done.rows, refused=done.refused, cells=done.cells, seconds=done.seconds, release=opened.digest)
+
+
+def _blocks(workspace: Workspace, source: Path, contract: Contract) -> Iterator[Rows]:
+    """Yield the rows block by block; a recipe makes its rows of the whole file."""
+    if workspace.settings.project.recipe:
+        yield prepared.table(source, workspace.settings, contract)
+    else:
+        yield from blocks.blocks(source)
 
 
 def _cases(source: Path, opened: Answerer) -> Iterator[offline_series.Case]:
