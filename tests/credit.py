@@ -22,6 +22,7 @@ from seaway.engines.export import finish_program, forest_program
 from seaway.engines.finish import Binary
 from seaway.engines.readers import lightgbm as reader
 
+MODEL = "credit"
 PURPOSES = ("car", "home", "study")
 ROWS, TEST = 600, 150
 

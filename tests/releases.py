@@ -1,10 +1,11 @@
-"""A project's state folder with keys, in which the small credit model is released for real."""
+"""A project's state folder with keys, in which the small models of the tests are released for real."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -70,15 +71,16 @@ class Workshop:
             keys=self.keys,
         )
 
-    def register(self, seed: int = 0) -> str:
-        """Reserve, build and register the model trained with a seed; return its digest."""
+    def register(self, seed: int = 0, source: ModuleType = credit) -> str:
+        """Reserve, build and register the model that `source` trains with a seed; return its digest."""
         registry = Registry(self.state)
-        candidate = credit.candidate(seed)
-        reservation = registry.reserve("credit", candidate.digest)
+        candidate = source.candidate(seed)
+        reservation = registry.reserve(source.MODEL, candidate.digest)
         built = self.build(
             candidate,
-            name=f"credit-{reservation.version}",
-            real=credit.held_out(seed),
+            name=f"{source.MODEL}-{reservation.version}",
+            real=source.held_out(seed),
+            model=source.MODEL,
             version=reservation.version,
             sequence=reservation.sequence,
             parent=reservation.parent,

@@ -20,6 +20,7 @@ from seaway.core.contract import LEVELS, Column, Contract, Output, Series
 from seaway.engines.series import finish as last_step
 from seaway.tasks.forecast.naive import LineDrift, SeasonNaive, Settled
 
+MODEL = "sales"
 SHOPS, DAYS, HORIZON, SEASON = ("north", "south", "west"), 60, 5, 7
 FIRST = date(2026, 1, 5)
 NAMES = tuple(f"{level:g}" for level in LEVELS)

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from seaway.core.event import Event
 from seaway.core.settings import ServeSettings
 from seaway.registry.promote import promote
 from seaway.registry.store import Registry
+from tests import credit
 from tests.releases import Workshop
 
 PARENT = """
@@ -42,11 +44,11 @@ except SeawayError as error:
 ROW = {"amount": 3000.0, "months": 24, "purpose": "car", "owner": False}
 
 
-def make_state(state: Path, seeds: int = 1) -> list[str]:
-    """Release the credit model `seeds` times, make the first release champion, and return the digests."""
+def make_state(state: Path, seeds: int = 1, source: ModuleType = credit) -> list[str]:
+    """Release a model `seeds` times (credit or `source`), make the first release champion, and return the digests."""
     workshop = Workshop(state)
-    digests = [workshop.register(seed) for seed in range(seeds)]
-    promote(Registry(state), "credit", digests[0], reason="first", principal="test")
+    digests = [workshop.register(seed, source) for seed in range(seeds)]
+    promote(Registry(state), source.MODEL, digests[0], reason="first", principal="test")
     return digests
 
 

@@ -24,6 +24,7 @@ from seaway.core.contract import Contract
 from seaway.core.errors import BadInput, BrokenContract, Cell, Unavailable
 from seaway.core.event import Label
 from seaway.data.encode import truth
+from seaway.data.encode.clock import Clock
 from seaway.serve.http import cell
 from seaway.serve.segments import OpenSegment, free_worker, mend, next_number, of_folder
 
@@ -80,6 +81,7 @@ class Checker:
         if contract.truth is None:
             raise _no_truth(model)
         self._value = truth.reader(contract)
+        self._moments = Clock(contract) if contract.series is not None else None
         self._contract, self._model, self._clock, self._resolve = contract, model, clock, resolve
         self._reads_texts = reads_texts
         parts = of_folder(folder)
@@ -180,16 +182,14 @@ class Checker:
 
     def _at(self, number: int, given: Given) -> str:
         """Return the moment a label is about: of a series as its predictions show it, otherwise as the caller wrote it."""
-        if self._contract.series is None:
+        if self._moments is None:
             self._moment(number, "at", given.at)
             return given.at
         if not given.at:
             fix = "Send `at`, one of the moments that the prediction lists under `at`."
             raise _Wrong(cell(number, "at", "", "at", fix))
-        from seaway.data.encode import series
-
         try:
-            return series.moment_text(self._contract, given.at)
+            return self._moments.text(given.at)
         except BrokenContract as error:
             rule = error.cells[0].rule if error.cells else "time"
             raise _Wrong(cell(number, "at", given.at, rule, error.fix)) from None

@@ -26,7 +26,7 @@ from seaway.serve.metrics import Tally
 from seaway.serve.releases import Models, Serving
 from seaway.serve.routes import Server
 from seaway.serve.state import Standing
-from tests import serving
+from tests import sales, serving, shoppers
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +41,41 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]
 def state(released: tuple[Path, list[str]], tmp_path: Path) -> Path:
     """Return a state folder of the test's own, with two releases."""
     return Path(shutil.copytree(released[0], tmp_path / "state"))
+
+
+@pytest.fixture(scope="session")
+def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Release models whose cases are series, and rows without a truth. Copied, never changed."""
+    found = {}
+    for source in (sales, shoppers):
+        found[source.MODEL] = tmp_path_factory.mktemp(source.MODEL) / "state"
+        found[source.MODEL].mkdir()
+        serving.make_state(found[source.MODEL], 1, source)
+    return found
+
+
+@pytest.fixture
+def sales_state(others: dict[str, Path], tmp_path: Path) -> Path:
+    """Return a state folder of the test's own that forecasts."""
+    return Path(shutil.copytree(others[sales.MODEL], tmp_path / "sales"))
+
+
+@pytest.fixture
+def at_sales(sales_state: Path) -> Callable[..., Any]:
+    """Run a coroutine function with a desk that forecasts."""
+    return desk_over(sales_state)
+
+
+@pytest.fixture
+def shoppers_state(others: dict[str, Path], tmp_path: Path) -> Path:
+    """Return a state folder of the test's own that answers without a truth."""
+    return Path(shutil.copytree(others[shoppers.MODEL], tmp_path / "shoppers"))
+
+
+@pytest.fixture
+def at_shoppers(shoppers_state: Path) -> Callable[..., Any]:
+    """Run a coroutine function with a desk that answers without a truth."""
+    return desk_over(shoppers_state)
 
 
 @pytest.fixture
@@ -71,7 +106,7 @@ class Desk:
 
     @property
     def serving(self) -> Serving:
-        return self.models["credit"]
+        return self.models[""]
 
     async def predict(self, *rows: Any, **fields: Any) -> tuple[int, Any]:
         """Ask and return status and body; shadows are asked too, as after a written reply."""
@@ -87,10 +122,10 @@ class Desk:
     async def move(self, champion: str, *, follows: bool = True, **changes: Any) -> None:
         """Move the assignment in the registry and follow it."""
         registry = Registry(self.state)
-        now = registry.assignment("credit")
+        now = registry.assignment(self.serving.model)
         assert now is not None
         wanted = Assignment(
-            **{"model": "credit", "sequence": now.sequence, "champion": champion, "salt": "s", **changes}
+            **{"model": self.serving.model, "sequence": now.sequence, "champion": champion, "salt": "s", **changes}
         )
         registry.move(wanted, expect=now.sequence, reason="test", principal="test", evidence=())
         if follows:
@@ -102,7 +137,7 @@ class Desk:
         await asyncio.sleep(0.1)
 
     def events(self) -> list[Event]:
-        return serving.events(self.state)
+        return serving.events(self.state, self.serving.model)
 
 
 @asynccontextmanager
@@ -122,6 +157,11 @@ Script = Callable[[Desk], Awaitable[Any]]
 @pytest.fixture
 def at_desk(state: Path) -> Callable[..., Any]:
     """Run a coroutine function with a desk of its own."""
+    return desk_over(state)
+
+
+def desk_over(state: Path) -> Callable[..., Any]:
+    """Return what runs a coroutine function with a desk over a state folder."""
 
     def run(script: Script, **settings: Any) -> Any:
         async def main() -> Any:
