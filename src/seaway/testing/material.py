@@ -61,9 +61,17 @@ def dataset(material: Material, task: Task) -> Dataset:
 
 
 def overwritten(rows: Rows, name: str, index: Array) -> Rows:
-    """Return the rows with the value of the first row at `index` in column `name` of all the others there."""
+    """Return the rows with another value in column `name` of each row at `index`: that of another of these rows."""
     if not isinstance(rows, Table):
         raise TypeError("a data set is made of tables")
+    series = rows.series(name)
+    values = series.gather(index).to_list()
+    first: dict[object, int] = {}
+    for place, value in zip(index.tolist(), values, strict=True):
+        first.setdefault(value, place)
+    if len(first) < 2:
+        raise AssertionError(f"the asked rows have one {name!r} only: bring material in which it varies")
+    one, other = list(first)[:2]
     places = np.arange(len(rows))
-    places[index] = index[0]
-    return Table(rows.frame.with_columns(rows.series(name).gather(places)), rows.formats)
+    places[index] = [first[other if value == one else one] for value in values]
+    return Table(rows.frame.with_columns(series.gather(places)), rows.formats)
