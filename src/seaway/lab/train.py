@@ -212,11 +212,16 @@ def _figures(data: Dataset, work: Search, outcome: Outcome, judged: Mapping[str,
         "limited_rows": searched < known,
         "finish": outcome.finish.name,
         "importance": _importance(outcome),
-        "members": [
-            {"model": member.name, "weight": member.weight, "params": dict(member.params)} for member in outcome.members
-        ],
+        "members": [_told(member) for member in outcome.members],
         **({"by_step": steps} if any(steps.values()) else {}),
     }
+
+
+def _told(member: Member) -> dict[str, Json]:
+    """Describe a member, with what it tells about itself for the figures of its task, where it does."""
+    told = getattr(member.fitted, "told", None)
+    about = {"model": member.name, "weight": member.weight, "params": dict(member.params)}
+    return {**about, "told": dict(told)} if told else about
 
 
 def _leaderboard(work: Search, journal: Journal, blend: Blend) -> list[dict[str, Json]]:
