@@ -19,7 +19,19 @@ CATEGORIES, SHARE, MOST = 50, 0.05, 1000
 """A text column is a category with at most 50 distinct texts, or 5 % of the rows up to 1,000."""
 NUMERIC = 0.99
 """So many of the cells have to be numbers before the rest counts as mistakes in a column of numbers."""
-FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%m/%d/%Y", "%m-%d-%Y", "%Y.%m.%d")
+FORMATS = (
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%d-%m-%Y",
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%m/%d/%Y",
+    "%m-%d-%Y",
+    "%Y.%m.%d",
+    "%Y-%m",
+    "%Y/%m",
+    "%m/%Y",
+)
 CLOCKS = ("", " %H:%M", " %H:%M:%S")
 TARGET_NAMES = {"target", "label", "class", "y", "outcome", "churn", "default", "response"}
 ID_NAME = re.compile(
@@ -135,8 +147,8 @@ def _time(facts: Facts, notes: Listener) -> Column | None:
     texts = facts.solid["text"].to_list()
     sample = texts[:200]
     forms = [form + clock for clock in CLOCKS for form in FORMATS]
-    fitting = [form for form in ("", *forms) if _reads(sample, form)]
-    fitting = [form for form in fitting if _reads(texts, form)]
+    fitting = [form for form in ("", *forms) if reads(sample, form)]
+    fitting = [form for form in fitting if reads(texts, form)]
     if not fitting:
         return None
     form = fitting[0]
@@ -156,10 +168,11 @@ def _order(form: str) -> str:
     return "".join(sign for sign in form if sign in "Ymd")
 
 
-def _reads(texts: list[str], form: str) -> bool:
+def reads(texts: list[str], form: str) -> bool:
+    """Say whether every text is a time in that form."""
     parse = times.parser(form)
     # ISO also reads bare digits such as 20251125, which are far more often numbers.
-    return all(not text.isdigit() and parse(text) is not None for text in texts)
+    return all((form or not text.isdigit()) and parse(text) is not None for text in texts)
 
 
 def _wordy(facts: Facts, *, is_target: bool) -> Kind:

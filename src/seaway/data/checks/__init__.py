@@ -26,6 +26,7 @@ from seaway.data.checks import (
     outliers,
     overlap,
     persons,
+    series,
 )
 from seaway.data.checks.subject import DataCheck, Subject
 from seaway.data.rows import Table
@@ -46,6 +47,7 @@ CHECKS: tuple[DataCheck, ...] = (
     DataCheck("D012", "values merged by the encoding", merging.check),
     DataCheck("D013", "personal data", persons.check),
     DataCheck("D014", "cells that break the contract", cells.check),
+    *(DataCheck(code, title, series.check_of(code, finding)) for code, (title, finding) in series.CHECKS.items()),
 )
 
 

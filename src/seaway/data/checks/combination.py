@@ -35,7 +35,7 @@ def check(subject: Subject) -> list[Verdict]:
 
 
 def _sums(subject: Subject, target: Array) -> list[Verdict]:
-    columns = [column for column in subject.features if column.kind in ("number", "integer", "boolean")]
+    columns = [column for column in subject.telling if column.kind in ("number", "integer", "boolean")]
     if not columns or len(subject.labels) > 2:
         return []
     matrix = np.column_stack([np.where(m, np.nan, v) for v, m in map(subject.numbers, columns)])
@@ -102,7 +102,7 @@ def _sum_verdict(name: str, names: list[str], what: str) -> Verdict:
 
 def _cases(subject: Subject, target: Array) -> list[Verdict]:
     """Find yes/no columns of which each "yes" means the rarer class, and their neighbours of the same form."""
-    flags = {column.name: on for column in subject.features if (on := _yes(subject, column)) is not None}
+    flags = {column.name: on for column in subject.telling if (on := _yes(subject, column)) is not None}
     known = ~np.isnan(target)
     rare = float(np.nanmean(target) <= 0.5)
     positive = known & (target == rare)

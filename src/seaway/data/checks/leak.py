@@ -23,7 +23,7 @@ def check(subject: Subject) -> list[Verdict]:
     if len(target) < 2 * ENOUGH:
         return not_applicable(CODE, f"{len(target)} rows are too few to tell")
     found = []
-    for column in subject.features:
+    for column in subject.telling:
         score = strength(subject, column, target)
         if score < SUSPICIOUS:
             continue

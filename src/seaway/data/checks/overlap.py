@@ -16,6 +16,8 @@ def check(subject: Subject) -> list[Verdict]:
     """Count test rows equal to a training row in every feature and the target, and groups on both sides."""
     if subject.split is None:
         return not_applicable(CODE, "The rows are not split yet")
+    if subject.contract.series is not None:
+        return not_applicable(CODE, "The rows that judge a series are later than those it learns from")
     train, test = subject.split.train, subject.split.test
     if not len(test):
         return not_applicable(CODE, "There are no test rows")

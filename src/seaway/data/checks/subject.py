@@ -17,6 +17,7 @@ from seaway.core.verdict import Outcome, Verdict
 from seaway.data.encode import truth
 from seaway.data.hashing import row_hashes
 from seaway.data.rows import Table, arrays
+from seaway.data.series.survey import Survey, survey
 from seaway.data.validate import Validated
 
 ENOUGH = 20
@@ -37,6 +38,20 @@ class Subject:
     def features(self) -> list[Column]:
         """Columns that feed the model."""
         return [column for column in self.contract.columns if column.encoded and column.name in self.rows.names]
+
+    @property
+    def telling(self) -> list[Column]:
+        """Features that are known when the target is asked for: of series only those that change and are known ahead."""
+        if self.contract.series is None:
+            return self.features
+        return [column for column in self.features if column.role == "feature" and column.ahead and not column.part]
+
+    @cached_property
+    def survey(self) -> Survey | None:
+        """What the times of series say, of the rows as read if they are known; None where the rows are no series."""
+        if self.contract.series is None:
+            return None
+        return survey(self.raw or self.rows, self.contract)
 
     @cached_property
     def target(self) -> Array | None:
