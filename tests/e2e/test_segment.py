@@ -141,11 +141,11 @@ def test_the_mix_changes_the_alarm_is_raised_and_the_loop_turns(
         server.predict([row])
     assert _alarms(seaway(folder, "monitor", exits=(0, 1))) == [], "the mix is that of the orders learnt from"
 
-    # Now come those who left long ago, and a kind never seen: one huge order.
+    # Now most are those who left long ago, and there is a kind never seen: many huge orders.
     gone = [row for row in customers if (int(row[_id(row)]) - 10000) % 3 == 2]
-    new = [{**row, **_wholesale(row)} for row in customers[:160]]
-    mixed = [row for pair in itertools.zip_longest(gone, new) for row in pair if row]
-    for row in mixed[:310]:
+    new = [{**row, **_wholesale(row)} for row in customers if (int(row[_id(row)]) - 10000) % 3 == 1]
+    mixed = [row for three in zip(gone[::2], gone[1::2], new, strict=False) for row in three]
+    for row in itertools.islice(itertools.cycle(mixed), 310):
         server.predict([row])
     found = seaway(folder, "monitor", exits=(1,))
     moved = [one for one in found["verdicts"] if one["outcome"] == "fail" and one["code"] == "M005"]
