@@ -12,7 +12,7 @@ import pytest
 
 from seaway.core.errors import BadInput
 from seaway.core.event import Label, Prediction
-from seaway.serve import labels, openapi, v2
+from seaway.serve import answering, labels, openapi, v2
 from tests import sales
 
 
@@ -250,5 +250,22 @@ def test_the_document_describes_series_and_its_examples_work_as_pasted(at_sales:
         assert labels_["properties"]["labels"]["items"]["required"] == ["value", "at"]
         asked = document["paths"]["/v1/predict"]["post"]["requestBody"]["content"]["application/json"]["schema"]
         assert asked["properties"]["options"]["properties"]["horizon"]["maximum"] == sales.HORIZON
+
+    at_sales(script)
+
+
+def test_one_history_is_short_work_and_many_are_not(at_sales: Any) -> None:
+    async def script(desk: Any) -> None:
+        loaded = desk.serving.champion
+
+        def is_bulk(rows: list[dict[str, Any]]) -> bool:
+            return answering.Taken(loaded, "champion", loaded.front.encoder.request(rows)).is_bulk
+
+        long = [{"shop": "a", "day": sales.day(n), "sales": 1.0} for n in range(answering.SMALL_HISTORY + 1)]
+        assert not is_bulk(long[:-1])
+        assert is_bulk(long)
+        many = [{"shop": f"s{n}", "day": sales.day(0), "sales": 1.0} for n in range(answering.FEW_SERIES + 1)]
+        assert not is_bulk(many[:-1])
+        assert is_bulk(many)
 
     at_sales(script)
