@@ -65,6 +65,8 @@ def new(
     draft, guesses = infer.draft(rows, target=target, ids=ids, time=time, ignore=ignore)
     kind: Task = extend.load("task", task)()
     contract = kind.shape(msgspec.structs.replace(draft, task=task), rows, shape or {})
+    if contract.target is None:  # the task asked for none, so that nothing is lacking
+        guesses = [verdict for verdict in guesses if verdict.code != "I006"]
     guesses += [verdict for check in kind.checks("new") for verdict in check((rows, contract))]
     place = Project(folder)
     folder.mkdir(parents=True, exist_ok=True)
