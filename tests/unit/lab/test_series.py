@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -204,6 +205,17 @@ def test_the_program_repeats_the_witness_and_the_held_out_cases(made: tuple[Data
         difference = parity.compare(expected, answers_to(queries, encoder, runner), candidate.contract, 1e-6)
         assert difference.cases == len(queries) > 0
         assert difference.holds
+
+
+def test_without_rows_to_judge_on_there_is_still_a_candidate(tmp_path: Path) -> None:
+    whole = data()
+    split = replace(whole.split, part=np.zeros_like(whole.split.part))
+    found = train(
+        replace(whole, split=split), Rolling(), settings(trials=2), tmp_path, progress=Silent(), started=monotonic()
+    )
+    assert len(found.test) == 0
+    assert not [name for name in found.scores if name.startswith("test.")]
+    assert "oof.mase" in found.scores
 
 
 def test_few_series_are_said(made: tuple[Dataset, Candidate, Path]) -> None:

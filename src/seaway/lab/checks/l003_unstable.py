@@ -26,6 +26,15 @@ class Unstable:
         heaviest = max(seen.trials, key=lambda trial: float(trial["weight"]), default=None)
         by_fold = heaviest["by_fold"] if heaviest else []
         gain = seen.gain(float(np.mean(by_fold)), base) if by_fold and base is not None else 0.0
+        if subject.contract.truth is None:
+            return [
+                Verdict(
+                    code=self.code,
+                    outcome="not-applicable",
+                    subject=name,
+                    message="Without truth, how well the folds agree is a figure of its own",
+                )
+            ]
         if len(by_fold) < 3 or gain <= 0:
             return [
                 Verdict(
