@@ -187,13 +187,15 @@ def _quantiles(window: Residuals) -> Array:
 def _upper(r: Array, w: Array, level: float, worth: float) -> float:
     """Return the smallest r with the share `level` at or below it, a new line counted above all: ceil((n + 1) level)-th of n.
 
-    Where n is too small to tell that far tail, the largest is returned, or the normal quantile if that lies further out.
+    Where n is too small to tell that far tail, the largest is returned, or the quantile of a normal distribution that is as
+    wide as the residuals if that lies further out.
     """
     share = np.cumsum(w) / w.sum() * worth / (worth + 1)
     place = int(np.searchsorted(share, level - 1e-12))
     if place < len(r):
         return float(r[place])
-    return max(float(r[-1]), NormalDist().inv_cdf(level))
+    size = float(np.sqrt(np.average(r**2, weights=w)))
+    return max(float(r[-1]), size * NormalDist().inv_cdf(level))
 
 
 def _worth(window: Residuals) -> float:

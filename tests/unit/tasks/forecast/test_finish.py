@@ -104,10 +104,16 @@ def _sorted(lines: finish.Residuals) -> finish.Residuals:
     return lines.take(np.argsort(lines.r, kind="stable"))
 
 
-def test_what_too_few_lines_cannot_tell_is_never_narrower_than_normal() -> None:
-    few = fitted(backtests(0, series=1, origins=1, law=lambda generator, step: 0.01 * step))
-    assert (few[:, 0] <= NORMAL[0] + 1e-12).all()
-    assert (few[:, -1] >= NORMAL[-1] - 1e-12).all()
+@pytest.mark.parametrize("size", [0.01, 1.0, 50.0])
+def test_what_too_few_lines_cannot_tell_is_never_narrower_than_normal(size: float) -> None:
+    """Six lines of one series at one origin: their largest, or a normal distribution as wide as they are."""
+    oof = backtests(0, series=1, origins=1, law=lambda generator, step: size * generator.normal(size=len(step)))
+    lines = residuals(oof)
+    assert lines is not None
+    wide = NORMAL[-1] * np.sqrt(np.mean(lines.r**2))
+    few = fitted(oof)
+    assert few[:, 0] == pytest.approx(min(lines.r.min(), -wide))
+    assert few[:, -1] == pytest.approx(max(lines.r.max(), wide))
 
 
 def test_a_long_series_does_not_rule() -> None:
