@@ -14,6 +14,7 @@ from seaway.data import clean
 from seaway.data import split as splits
 from seaway.data.hashing import fingerprint
 from seaway.data.rows import Table
+from seaway.data.series import ordered, origins
 from seaway.data.validate import Validated, validate
 
 
@@ -28,14 +29,22 @@ def dataset(
     if settings.train.dedupe:
         kept, verdict = clean.dedupe(kept, contract)
         notes.append(verdict)
+    if contract.series is not None:
+        kept, more = ordered.series(kept, contract, "rows")
+        notes += more
     _refuse_one_outcome(kept, contract)
     if test is None:
         parts = splits.split(kept, contract, settings.split, settings.train.seed)
     else:
         judging, more = _usable(test, contract, "test rows")
         notes += more
+        if contract.series is not None:
+            judging, more = ordered.series(judging, contract, "test rows")
+            notes += more
         parts = splits.given(len(kept), len(judging))
         kept = Table(kept.frame.vstack(judging.frame.select(kept.frame.columns)), kept.formats)
+        if contract.series is not None:
+            origins.refuse_early(kept, contract, parts.train, parts.test)
     return Dataset(
         rows=kept, contract=contract, fingerprint=fingerprint(kept), split=parts, source=source, notes=tuple(notes)
     )
@@ -67,7 +76,7 @@ def _usable(rows: Rows, contract: Contract, subject: str) -> tuple[Table, list[V
             fix="Bring rows whose target is known; check the blank words of the column in contract.toml.",
             code="no-target",
         )
-    if missing.any():
+    if missing.any() and contract.series is None:
         notes.append(
             Verdict(
                 code="N003",

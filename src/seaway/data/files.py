@@ -18,7 +18,9 @@ from seaway.core.errors import BadInput, NotFound
 from seaway.core.project import Project
 from seaway.core.protocols import Rows
 from seaway.data import infer
+from seaway.data.encode.frequency import frequency
 from seaway.data.encode.rules import Rules
+from seaway.data.encode.zones import zone
 
 INFERRED = ("categories", "range", "shift", "parts")
 """Facts of a column that live in the lock, unless a person writes them into contract.toml."""
@@ -39,6 +41,8 @@ Of a column:
   null     "missing" (allowed) or "error"     absent  "null" or "error" (the field has to be sent)
   unseen   "other", "missing" or "error"      outside "flag", "missing" or "error"
   unit, format ("%d-%m-%Y"), personal = "e-mail", protected = true, log = "full" | "digest" | "none"
+  ahead = true   (of series) the value is known before the target is
+  part = "static"   (of series) the value never changes within a series
 
 Inferred categories, ranges and shifts are in contract.lock.json; what stands here wins."""
 
@@ -66,6 +70,7 @@ def write(project: Project, contract: Contract) -> None:
     document["task"] = contract.task
     if contract.extra != "error" or "extra" in document:
         document["extra"] = contract.extra
+    _write_series(document, contract.series)
     columns: Any = document.setdefault("columns", tomlkit.table(is_super_table=True))
     for name in [name for name in columns if name not in contract.by_name]:
         del columns[name]
@@ -79,7 +84,6 @@ def write(project: Project, contract: Contract) -> None:
         options=contract.options,
         truth=contract.truth,
         outputs=contract.outputs,
-        series=contract.series,
     )
     durable.write(project.lock, msgspec.json.format(msgspec.json.encode(lock, order="sorted"), indent=1) + b"\n")
     durable.write(project.contract, tomlkit.dumps(document).encode())
@@ -98,11 +102,12 @@ def load(project: Project) -> Contract:
         )
     document = _parsed(project).unwrap()
     where = str(project.contract)
-    _refuse_unknown(document, ("task", "extra", "columns"), where)
+    _refuse_unknown(document, ("task", "extra", "series", "columns"), where)
     tables = document.get("columns", {})
     if not isinstance(tables, dict) or not tables:
         raise BadInput("The contract has no columns", where=where, fix="Add tables such as [columns.age] with a kind.")
     lock = _read_lock(project)
+    series = _series(document.get("series"), where) or lock.series
     columns = tuple(_column(name, table, lock.columns.get(name, _Facts()), where) for name, table in tables.items())
     targets = [column.name for column in columns if column.role == "target"]
     if len(targets) > 1:
@@ -114,8 +119,8 @@ def load(project: Project) -> Contract:
             {
                 **fields,
                 "columns": columns,
-                "options": lock.options,
-                "series": lock.series,
+                "options": _options(lock.options, series),
+                "series": series,
                 "truth": lock.truth if still else None,
                 "outputs": lock.outputs if still else (),
             },
@@ -151,6 +156,64 @@ def _parsed(project: Project) -> tomlkit.TOMLDocument:
         raise BadInput(
             f"Not valid TOML: {error}", where=str(project.contract), fix="Correct the line it names."
         ) from None
+
+
+SERIES = {
+    "frequency": "seconds s, minutes m, hours h, days d, weekdays bd, weeks w, months mo, quarters q, years y",
+    "zone": "where clocks show times that carry no offset; of days and longer steps it means nothing",
+    "season": "rows after which the values repeat; 1 = they do not",
+    "history": "so many of the newest rows a model looks at",
+    "horizon": "so many steps ahead it answers at most",
+    "gaps": 'a period without a row: "missing", "zero" or "error"',
+}
+"""What people may write about series, each with its comment."""
+
+
+def _write_series(document: Any, series: Series | None) -> None:
+    """Bring the [series] table up to the contract, touching only the values that have changed."""
+    if series is None:
+        document.pop("series", None)
+        return
+    table: Any = document.get("series")
+    if table is None:
+        table = tomlkit.table()
+        document["series"] = table
+    for name, meaning in SERIES.items():
+        value = getattr(series, name)
+        if name not in table:
+            table.add(name, value)
+            table[name].comment(meaning)
+        elif table[name] != value:
+            table[name] = value
+
+
+def _series(table: Any, where: str) -> Series | None:
+    if table is None:
+        return None
+    where = f"{where}, [series]"
+    if not isinstance(table, dict):
+        raise BadInput("`series` is no table", where=where, fix="Write [series] and its keys below.")
+    _refuse_unknown(table, tuple(SERIES), where)
+    try:
+        series = msgspec.convert(table, Series, strict=True)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"[series] is wrong: {error}", where=where, fix="Correct the value it names.") from None
+    if not frequency(series.frequency).is_civil and series.zone != "UTC":
+        zone(series.zone)
+    for name in ("season", "horizon", "history"):
+        if getattr(series, name) < 1:
+            raise BadInput(f"{name} = {getattr(series, name)} is no count of rows", where=where, fix="Write 1 or more.")
+    return series
+
+
+def _options(options: tuple[Column, ...], series: Series | None) -> tuple[Column, ...]:
+    """Return a request's options with the longest horizon that [series] allows."""
+    if series is None:
+        return options
+    limits = (1.0, float(series.horizon))
+    return tuple(
+        msgspec.structs.replace(option, range=limits) if option.name == "horizon" else option for option in options
+    )
 
 
 def _update(table: Any, column: Column) -> None:

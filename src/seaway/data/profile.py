@@ -14,6 +14,7 @@ from seaway.core import canonical
 from seaway.core.batch import Array
 from seaway.core.contract import Column, Contract
 from seaway.core.protocols import Rows
+from seaway.data import comparable
 
 BINS = 10
 RARE = 5
@@ -78,11 +79,15 @@ def decode(data: bytes) -> Profile:
 
 
 def profile(rows: Rows, contract: Contract, answers: Mapping[str, Array]) -> Profile:
-    """Describe the features and the target of `rows`, and the `answers` (by output name, one per case)."""
+    """Describe the features and the target of `rows`, and `answers` by output name, (n, ...) as `comparable.answers` has them.
+
+    The target of series is described by its seasonal change: see `data.comparable`.
+    """
+    rows = comparable.rows(contract, rows)
     columns = {
         column.name: _of_column(column, *rows.column(column.name))
         for column in contract.columns
-        if column.role in ("feature", "target") and column.encode == "x" and column.name in rows.names
+        if column.role in ("feature", "target") and column.encode != "none" and column.name in rows.names
     }
     return Profile(rows=len(rows), columns=columns, outputs=_of_outputs(contract, answers))
 
