@@ -64,7 +64,14 @@ class CustomerBehaviour:
                 fix="Check the column names under [recipe] in seaway.toml: customer, time, and amount or quantity and price.",
                 code="no-transactions",
             )
-        return of_columns(_columns(read, str(settings["customer"])))
+        name, figures = str(settings["customer"]), _figures(read)
+        if name in figures:
+            raise BadInput(
+                f"The customers' column is called {name!r}, as one of the figures is",
+                where="seaway.toml, [recipe] customer",
+                fix="Give the column another name in the source.",
+            )
+        return of_columns({name: np.unique(read.customer), **figures})
 
 
 def verdicts(rows: Rows, settings: Mapping[str, Json]) -> list[Verdict]:
@@ -96,8 +103,11 @@ def verdicts(rows: Rows, settings: Mapping[str, Json]) -> list[Verdict]:
     ]
 
 
-def _columns(read: Lines, name: str) -> dict[str, Array]:
-    """Return the figures by column; the lines stand in one order, so that sums do not depend on the file's."""
+def _figures(read: Lines) -> dict[str, Array]:
+    """Return each customer's figures by column, in the order of the ids.
+
+    The lines stand in one order, so that no sum depends on the file's.
+    """
     ids, who = np.unique(read.customer, return_inverse=True)
     count = len(ids)
     bought = ~read.cancelled
@@ -106,7 +116,6 @@ def _columns(read: Lines, name: str) -> dict[str, Array]:
     cancelled = np.bincount(who[read.cancelled], weights=np.abs(read.amount[read.cancelled]), minlength=count)
     first, last = _ends(read, who, count)
     found = {
-        name: ids,
         "recency_days": np.round((read.now - last) / DAY, DIGITS),
         "tenure_days": np.round((read.now - first) / DAY, DIGITS),
         "frequency": frequency,
@@ -121,12 +130,6 @@ def _columns(read: Lines, name: str) -> dict[str, Array]:
             gross > 0, np.minimum(1.0, cancelled / np.where(gross > 0, gross, 1.0)), cancelled > 0
         ),
     }
-    if name in list(found)[1:]:
-        raise BadInput(
-            f"The customers' column is called {name!r}, as one of the figures is",
-            where="seaway.toml, [recipe] customer",
-            fix="Give the column another name in the source.",
-        )
     return {key: values for key, values in found.items() if values is not None}
 
 

@@ -68,7 +68,7 @@ def lines(rows: Rows, settings: Mapping[str, Json]) -> Lines:
         pieces=np.abs(pieces[kept][by]),
         cancelled=cancelled[by],
         product=None if product is None else product[by],
-        now=_now(moment[kept], str(settings.get("now", ""))),
+        now=_now(moment[~never], str(settings.get("now", ""))),
         left_out={
             "customer": int(nobody.sum()),
             "time": int((never & ~nobody).sum()),
