@@ -54,7 +54,7 @@ class GlobalForest:
         leaves = int(np.clip(rows // 100, 4, 127))
         return {
             "objective": Range(default="l1", choices=("l1", "huber", "l2")),
-            "learning_rate": Range(default=0.05, low=0.02, high=0.2, log=True),
+            "learning_rate": Range(default=0.1, low=0.02, high=0.2, log=True),
             "num_leaves": Range(default=leaves, low=3, high=float(max(8, 2 * leaves)), log=True, integer=True),
             "min_data_in_leaf": Range(default=20, low=5, high=300, log=True, integer=True),
             "feature_fraction": Range(default=0.5, low=0.2, high=1.0),
@@ -76,7 +76,7 @@ class GlobalForest:
         lesson = _lesson(plan(design, train.batch, target, horizon, origins), train, origins)
         settings = {
             "bagging_freq": 1,
-            "learning_rate": 0.05,
+            "learning_rate": 0.1,
             **learner.searched(params),
             **learner.fixed(int(params.get("threads", 1)), len(lesson.label), seed),
         }
@@ -92,7 +92,7 @@ class GlobalForest:
         best = learner.boost(booster, rounds, learner.patience(settings["learning_rate"]), watched is not None, until)
         booster.best_iteration = best
         booster.free_dataset()
-        method = Lagged(design=design, growth=_growth(lesson, horizon), graph="0/graph.onnx")
+        method = Lagged(design=design, growth=_growth(lesson, horizon, design.seasons[0]), graph="0/graph.onnx")
         return Grown(booster, method, contract, {"rounds": best, "rows": train.batch.rows})
 
     def settle(self, params: Params, learnt: Sequence[Mapping[str, float]], rows: int) -> Params:
@@ -159,12 +159,13 @@ class Grown:
 
 @dataclass(frozen=True, kw_only=True)
 class Lesson:
-    """Rows for the trees with what came true, relative to the design's level and scale."""
+    """Rows for the trees with what came true, relative to the design's level and scale; `history` rows lie before each origin."""
 
     x: Array
     label: Array
     weight: Array
     step: Array
+    history: Array
 
 
 def _lesson(seen: Plan, sample: Sample, origins: Origins) -> Lesson:
@@ -189,6 +190,7 @@ def _lesson(seen: Plan, sample: Sample, origins: Origins) -> Lesson:
         label=np.clip(label[known], -FAR, FAR),
         weight=spread_evenly(series[known], weight),
         step=seen.step[known],
+        history=(origins.origin - origins.first)[seen.place[known]],
     )
 
 
@@ -203,15 +205,19 @@ def _judged(design: Design, valid: Sample, target: str, horizon: int) -> Lesson 
     return _lesson(plan(design, valid.batch, target, horizon, origins), valid, origins)
 
 
-def _growth(lesson: Lesson, horizon: int) -> tuple[float, ...]:
+def _growth(lesson: Lesson, horizon: int, season: int) -> tuple[float, ...]:
     """Return by step how far series moved from their level, in units of the scale (steps,).
 
     It rests on the data alone, not on how well the trees fit: members of different folds then have comparable spreads, and
-    the quantiles found on some hold for the others.
+    the quantiles found on some hold for the others. Origins without a season behind their steps have no seasonal level, and
+    say nothing about those that have: they count only where there are no others.
     """
-    place = lesson.step - 1
-    weight = np.bincount(place, weights=lesson.weight, minlength=horizon)
-    total = np.bincount(place, weights=lesson.weight * np.abs(lesson.label), minlength=horizon)
+    whole = lesson.history >= season + horizon
+    if not whole.any():
+        whole = lesson.history >= np.median(lesson.history)
+    place, w = lesson.step[whole] - 1, lesson.weight[whole]
+    weight = np.bincount(place, weights=w, minlength=horizon)
+    total = np.bincount(place, weights=w * np.abs(lesson.label[whole]), minlength=horizon)
     mean = float(total.sum() / weight.sum())
     size = np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), mean)
     return tuple(np.maximum(size, LEAST_GROWTH).tolist())
