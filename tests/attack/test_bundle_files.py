@@ -58,6 +58,7 @@ UNLISTED = [
     "card.md ",
     "sub/folder/file.json",
     "program/program/graph.onnx",
+    "program/0/graph.onnx",
     "new\nline.json",
 ]
 
@@ -78,7 +79,7 @@ def test_a_name_that_is_no_text(original: Workshop, folder: Path) -> None:
     str(raised.value).encode()  # the message can be printed
 
 
-@pytest.mark.parametrize("name", ["empty", "program/empty", ".git"])
+@pytest.mark.parametrize("name", ["empty", "program/empty", "program/0", ".git"])
 def test_a_folder_that_is_not_listed(original: Workshop, folder: Path, name: str) -> None:
     (folder / name).mkdir()
     refused(folder, original, "is not listed in the manifest")
@@ -88,6 +89,15 @@ def test_a_link_to_a_folder(original: Workshop, folder: Path, tmp_path: Path) ->
     (tmp_path / "elsewhere").mkdir()
     (folder / "elsewhere").symlink_to(tmp_path / "elsewhere")
     refused(folder, original, "'elsewhere' is not listed in the manifest")
+
+
+def test_a_member_s_folder_that_is_a_link(original: Workshop, folder: Path, tmp_path: Path) -> None:
+    """The files of a member are listed and right, but lie outside the bundle, where they may change."""
+    resign(folder, original.signer, {"program/0/graph.onnx": b"graph"})
+    bundle.open_bundle(folder, original.verifier)
+    (folder / "program" / "0").rename(tmp_path / "elsewhere")
+    (folder / "program" / "0").symlink_to(tmp_path / "elsewhere")
+    refused(folder, original, r"'program/0(/graph\.onnx)?' is (not listed|missing)")
 
 
 def test_a_pipe_and_a_socket(original: Workshop, folder: Path) -> None:
@@ -154,6 +164,12 @@ NAMES = [
     "/tmp/evil.json",
     "program/../card.json",
     "program//graph.onnx",
+    "program/00/graph.onnx",
+    "program/100/graph.onnx",
+    "program/a/graph.onnx",
+    "program/0/0/graph.onnx",
+    "program/0/../graph.onnx",
+    "0/graph.onnx",
     "./card.json",
     "Card.json",
     "evil.py",

@@ -27,8 +27,10 @@ PROGRAM = "program/"
 MAX_FILES = 64
 MAX_MANIFEST = 1 << 20
 MAX_FILE = 512 << 20
-FILE_NAME = re.compile(r"(program/)?[a-z0-9][a-z0-9_-]{0,62}\.(json|ndjson|md|onnx|safetensors|sig)")
-"""No dots, slashes, upper case or links in a name: two names can never be one file, and none leaves the folder."""
+FILE_NAME = re.compile(r"(program/((0|[1-9][0-9]?)/)?)?[a-z0-9][a-z0-9_-]{0,62}\.(json|ndjson|md|onnx|safetensors|sig)")
+"""No dots, slashes, upper case or links in a name: two names can never be one file, and none leaves the folder.
+
+A program of several members keeps each member's files in a folder of its number."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,6 +109,7 @@ def _only_listed(folder: Path, manifest: Manifest) -> None:
         if not FILE_NAME.fullmatch(name) or name in (MANIFEST, SIGNATURE):
             raise Untrusted(f"{name!r} is no name of a bundle's file", where=str(folder), fix=REFETCH)
     listed = {MANIFEST, SIGNATURE, *manifest.files}
+    known = {parent for name in manifest.files for parent in Path(name).parents}
     found = set()
     for root, folders, names in os.walk(folder):
         found |= {str(Path(root, name).relative_to(folder)) for name in names}
@@ -114,15 +117,11 @@ def _only_listed(folder: Path, manifest: Manifest) -> None:
         found |= {
             str(path.relative_to(folder))
             for path in (Path(root, name) for name in folders)
-            if _is_foreign(path, folder)
+            if path.is_symlink() or path.relative_to(folder) not in known
         }
     for name in sorted(found ^ listed):
         state = "is not listed in the manifest" if name in found else "is missing"
         raise Untrusted(f"{name!r} {state}", where=str(folder), fix=REFETCH)
-
-
-def _is_foreign(path: Path, folder: Path) -> bool:
-    return path.is_symlink() or path != folder / PROGRAM.rstrip("/") or not any(path.iterdir())
 
 
 def _read_listed(folder: Path, name: str, sha256: str, size: int) -> bytes:
