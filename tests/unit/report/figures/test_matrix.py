@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from seaway.core import chance
-from seaway.report.figures import association, confusion
+from seaway.report.figures import association, confusion, differences
 
 
 def test_cells_hold_counts_and_shares_of_the_true_class(parse, classed, texts, tips):
@@ -68,3 +68,13 @@ def test_misuse_is_refused():
         confusion(list("ab"), [[1, -2], [3, 4]])
     with pytest.raises(ValueError, match=r"association lies in \[-1, 1\], got 3"):
         association(list("ab"), [[1, 3], [3, 1]])
+
+
+def test_differences_are_shaded_both_ways_and_end_at_two(parse, classed, texts, tips):
+    root = parse(differences(["1", "2"], ["spent", "age", "orders"], [[-0.5, 3.0, 0.0], [1.0, -9.0, np.nan]]))
+    assert [cell.get("class").split("-d")[1] for cell in classed(root, "cell")] == ["3", "8", "4", "6", "0"]
+    assert "2, age: −9.00 standard deviations from the mean" in tips(root)
+    assert "furthest: 2 in age, −9.00" in root.get("aria-label")
+    assert "No values" in texts(parse(differences([], [], np.zeros((0, 0)))))
+    with pytest.raises(ValueError, match=r"the matrix is \(1, 2\) for 2 groups and 1 columns"):
+        differences(["1", "2"], ["spent"], [[1.0, 2.0]])
