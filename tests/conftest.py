@@ -90,7 +90,7 @@ _tests: dict[str, set[str]] = defaultdict(set)
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Add up set-up, call and clean-up; under xdist the controller gets each worker's reports here."""
-    folder = str(Path(report.location[0]).parent)
+    folder = str(Path(report.nodeid.partition("::")[0]).parent)
     _seconds[folder] += report.duration
     _tests[folder].add(report.nodeid)
 
