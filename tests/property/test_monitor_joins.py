@@ -119,7 +119,7 @@ def test_the_table_of_truths_is_the_brute_force_one(program: list[tuple[Any, ...
                 by_id = {one["id"]: one["p"] for one in asked}
                 table = [(by_id[request][row], value == "bad") for (request, row), value in expected.items()]
                 accuracy = np.mean([(p > 0.5) == bad for p, bad in table])
-                brier = np.mean([2 * (p - bad) ** 2 for p, bad in table])
+                brier = np.mean([(p - bad) ** 2 for p, bad in table])
                 outcomes = judged.outcomes(found, CONTRACT)
                 assert abs(metric("accuracy")(outcomes) - accuracy) <= 1e-9
                 assert abs(metric("brier")(outcomes) - brier) <= 1e-9

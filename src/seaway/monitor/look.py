@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from seaway.core.batch import Array, Outcomes
+from seaway.core.batch import Outcomes
 from seaway.core.candidate import Score
 from seaway.core.contract import Contract
 from seaway.core.metrics.figure import Figure
 from seaway.core.settings import MonitorSettings
 from seaway.core.verdict import Verdict
-from seaway.monitor import budget, decode, judged
+from seaway.monitor import budget, comparables, judged
+from seaway.monitor.comparables import Shown
 from seaway.monitor.decode import Values
 from seaway.monitor.drift import family
 from seaway.monitor.drift.family import Finding
@@ -52,23 +53,21 @@ class Look:
     damage: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def columns(self) -> dict[str, Values]:
-        """The logged features."""
-        return decode.frame(self.window.rows, self.release.contract)
+    def shown(self) -> Shown:
+        """What the window shows of its columns and answers."""
+        return comparables.shown(self.window, self.release.contract)
 
-    @cached_property
-    def answers(self) -> dict[str, Array]:
-        """The answers as one-dimensional columns, named as findings name them."""
-        return decode.answer_columns(
-            decode.answers(self.window.predictions, self.release.contract), self.release.contract
-        )
+    @property
+    def columns(self) -> Mapping[str, Values]:
+        """The logged features."""
+        return self.shown.columns
 
     @cached_property
     def findings(self) -> list[Finding]:
         """All comparisons of the window with the reference."""
         return family.judge(
-            self.columns,
-            self.answers,
+            self.shown.moving,
+            self.shown.answers,
             self.release.reference,
             rate=budget.part(self.settings.false_discovery, budget.DRIFT),
             least=self.settings.psi,

@@ -11,6 +11,7 @@ from seaway.core.batch import Array
 from seaway.core.contract import Contract
 from seaway.data import profile
 from seaway.data.profile import Distribution, Profile
+from seaway.monitor.comparables import stretch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,24 +51,31 @@ class Reference:
 
 
 def read(data: bytes, contract: Contract) -> Reference:
-    """Read profile.json of a verified bundle."""
+    """Read profile.json of a verified bundle.
+
+    Rows of one series tell no more than its stretches do, and the steps of an answer no more than the answer: their counts are
+    those of stretches and of answers.
+    """
     found = profile.decode(data)
+    # The target is known of the training rows, and of no request, unless requests bring a history.
+    told = () if contract.series is not None else _targets(contract)
+    steps = contract.series.horizon if contract.series else 1
     return Reference(
-        columns=_counted({name: one for name, one in found.columns.items() if name not in _targets(contract)}),
-        answers=_counted(found.outputs),
+        columns=_counted({name: one for name, one in found.columns.items() if name not in told}, stretch(contract)),
+        answers=_counted(found.outputs, steps),
         truth=_truth(found, contract),
     )
 
 
-def _counted(distributions: Mapping[str, Distribution]) -> dict[str, Numbers | Categories]:
-    counted = ((name, _counts(one)) for name, one in distributions.items())
+def _counted(distributions: Mapping[str, Distribution], alike: int) -> dict[str, Numbers | Categories]:
+    counted = ((name, _counts(one, alike)) for name, one in distributions.items())
     return {name: one for name, one in counted if one is not None}
 
 
-def _counts(one: Distribution) -> Numbers | Categories | None:
-    """Turn shares back into counts; None where there is no distribution to compare (times, empty columns)."""
-    counts = np.rint(np.asarray(one.shares, dtype=np.float64) * one.n * (1 - one.missing))
-    missing = float(round(one.n * one.missing))
+def _counts(one: Distribution, alike: int) -> Numbers | Categories | None:
+    """Turn shares back into counts, of `alike` values one; None where there is no distribution to compare (times, empty columns)."""
+    counts = np.rint(np.asarray(one.shares, dtype=np.float64) * one.n * (1 - one.missing) / alike)
+    missing = float(round(one.n * one.missing / alike))
     if one.edges:
         return Numbers(edges=np.asarray(one.edges, dtype=np.float64), counts=counts, missing=missing)
     if not len(counts):
@@ -78,14 +86,14 @@ def _counts(one: Distribution) -> Numbers | Categories | None:
 
 
 def _targets(contract: Contract) -> set[str]:
-    """Return the target's name: known of the training rows, and of no request."""
+    """Return the target's name."""
     return {column.name for column in contract.having("target")}
 
 
 def _truth(found: Profile, contract: Contract) -> Numbers | Categories | None:
     """Return the target's distribution; without one, the classes' mean probabilities, which calibration makes the same."""
     for name in _targets(contract) & set(found.columns):
-        return _counts(found.columns[name])
+        return _counts(found.columns[name], stretch(contract))
     scores = [found.outputs.get(f"probabilities.{label}") for label in contract.classes]
     means = [one.mean for one in scores if one is not None and one.mean is not None]
     if not means or len(means) < len(contract.classes):

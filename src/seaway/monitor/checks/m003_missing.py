@@ -15,6 +15,7 @@ def find(look: Look) -> Sequence[Verdict]:
     """Hold each column's missing share to the reference's upper 95 % bound plus `monitor.missing`."""
     columns, reference = look.columns, look.release.reference.columns
     compared = [name for name in columns if name in reference and reference[name].count]
+    rows = max((len(column.missing) for column in columns.values()), default=0)
     if not compared or not look.window.rows:
         return [_nothing(look)]
     alpha = budget.part(look.settings.false_discovery, budget.SHARES / 2, len(compared))
@@ -32,7 +33,7 @@ def find(look: Look) -> Sequence[Verdict]:
             code="M003",
             outcome="pass",
             subject=count(len(compared), "column"),
-            message=f"No column is missing clearly more often than in training ({len(look.window.rows)} rows)",
+            message=f"No column is missing clearly more often than in training ({rows} rows)",
         )
     ]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seaway.core.verdict import Verdict
-from seaway.monitor import budget
+from seaway.monitor import budget, comparables
 from seaway.monitor.drift import categorical, numeric
 from seaway.monitor.drift.shift import LEAST, Shift
 from seaway.monitor.look import Look, LookCheck
@@ -21,7 +21,7 @@ def find(look: Look) -> Sequence[Verdict]:
     shift = _shift(look)
     if shift is None:
         lacking = max(look.settings.labels - look.labels, 0)
-        reason = f"{lacking} more labels are needed" if lacking else "The release keeps no reference of its target"
+        reason = f"{lacking} more labels are needed" if lacking else _incomparable(look)
         return [_verdict(look, None, "not-applicable", reason)]
     alpha = budget.part(look.settings.false_discovery, budget.TRUTH)
     figures = shift.figures
@@ -36,12 +36,22 @@ def find(look: Look) -> Sequence[Verdict]:
 def _shift(look: Look) -> Shift | None:
     then, contract = look.release.reference.truth, look.release.contract
     known = look.outcomes.truth
-    if then is None or known is None or len(known) < max(LEAST, look.settings.labels) or then.count < LEAST:
+    if then is None or known is None or look.labels < look.settings.labels or then.count < LEAST:
+        return None
+    if contract.series is not None:
+        known = comparables.truths(look.cases, contract)
+    if len(known) < LEAST:
         return None
     name = contract.truth.name if contract.truth else "truth"
     if isinstance(then, Numbers):
         return numeric.compare(name, known, then.edges, then.counts)
     return categorical.compare(name, np.array(contract.classes, dtype=object)[known.astype(np.int64)], then.counts)
+
+
+def _incomparable(look: Look) -> str:
+    if look.release.reference.truth is None:
+        return "The release keeps no reference of its target"
+    return f"Too few series and stretches of them have come true to compare: {LEAST} are needed, now and in training"
 
 
 def _verdict(look: Look, shift: Shift | None, outcome: str, message: str) -> Verdict:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from seaway.core.verdict import Verdict
+from seaway.monitor import comparables
 from seaway.monitor.drift.family import About, Finding
 from seaway.monitor.drift.shift import LEAST
 from seaway.monitor.look import Look
@@ -67,13 +68,19 @@ def _unmoved(code: str, findings: Sequence[Finding], look: Look, noun: tuple[str
 
 
 def _nothing(code: str, look: Look, noun: tuple[str, str]) -> Verdict:
-    lacking = max(0, LEAST - look.window.cases)
+    lacking = max(0, LEAST - look.shown.count)
     return Verdict(
         code=code,
         outcome="not-applicable",
         subject=noun[1],
-        message=f"Too few cases to compare: {lacking} more are needed"
+        message=f"Too few cases to compare: {lacking} more are needed{_of_stretches(look)}"
         if lacking
         else f"There are no {noun[1]} to compare",
         evidence={"needed": lacking},
     )
+
+
+def _of_stretches(look: Look) -> str:
+    """Say what counts as a case where neighbouring ones tell the same."""
+    length = comparables.stretch(look.release.contract)
+    return f", one for each series and {length} moments" if length > 1 else ""
