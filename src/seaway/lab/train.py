@@ -18,6 +18,7 @@ from seaway.core.errors import BadInput
 from seaway.core.protocols import Finish, Model, Task
 from seaway.core.settings import Settings, TrainSettings
 from seaway.core.sheet import sheet
+from seaway.data import comparable
 from seaway.data.profile import profile
 from seaway.lab import report, threads
 from seaway.lab.budget import budget_of
@@ -195,7 +196,7 @@ def _profile(data: Dataset, work: Search, everyone: Sample, outcome: Outcome, an
     else:
         batches = [fold.asked.batch for fold in work.exam.folds]
         asked = list(zip(batches, split(answered, [batch.cases for batch in batches]), strict=True))
-    parts = [answer for _, answer in asked]
+    parts = [comparable.answers(contract, batch, answer) for batch, answer in asked]
     reference = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return profile(data.rows.take(data.split.train), contract, reference).encode()
 

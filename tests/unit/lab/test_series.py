@@ -21,6 +21,7 @@ from seaway.core.contract import LEVELS, Column, Contract, Output, Series
 from seaway.core.dataset import Dataset, Split
 from seaway.core.protocols import Check, Drawing, Finish, Fitted, Model, Params, Range, Rows
 from seaway.core.verdict import Verdict
+from seaway.data.profile import decode
 from seaway.data.rows import Table
 from seaway.engines.series.document import SeasonalNaive
 from seaway.lab import checks, report
@@ -216,6 +217,17 @@ def test_without_rows_to_judge_on_there_is_still_a_candidate(tmp_path: Path) -> 
     assert len(found.test) == 0
     assert not [name for name in found.scores if name.startswith("test.")]
     assert "oof.mase" in found.scores
+
+
+def test_the_reference_is_of_seasonal_changes_not_of_levels(made: tuple[Dataset, Candidate, Path]) -> None:
+    """Shops sell 20 to 90 a month; against the season before, and over each shop's own scale, that is about nothing."""
+    dataset, candidate, _ = made
+    profile = decode(candidate.profile)
+    assert profile.rows == len(dataset.split.train)
+    assert profile.outputs["mean"].n == len(candidate.oof)
+    for described in (profile.outputs["mean"], profile.columns["sold"]):
+        assert described.mean is not None
+        assert abs(described.mean) < 1
 
 
 def test_few_series_are_said(made: tuple[Dataset, Candidate, Path]) -> None:
