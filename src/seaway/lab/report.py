@@ -139,12 +139,18 @@ def _leaderboard(candidate: Candidate, seen: Figures) -> Section:
             "Parameters of every trial",
             table(["trial", _PARAMETERS], [[_name(trial), _shown(trial["params"])] for trial in order]),
         ),
-        intro="Every trial answered rows it had not learnt from; the weight is its part in the final ensemble.",
+        intro=f"{_asked(candidate)}; the weight is its part in the final ensemble.",
     )
 
 
 def _name(trial: Mapping[str, Any]) -> str:
     return f"{trial['number'] + 1} {trial['model']}"
+
+
+def _asked(candidate: Candidate) -> str:
+    if candidate.contract.truth is None:
+        return "Fits of every trial on different rows answered the same ones"
+    return "Every trial answered rows it had not learnt from"
 
 
 def _reach(trial: Mapping[str, Any]) -> str | None:
@@ -188,15 +194,15 @@ def _scores(candidate: Candidate) -> Section:
 
 def _steps(candidate: Candidate) -> Html | None:
     """The test score by how far ahead, where answers look ahead."""
-    rows = [
-        [name.partition("@")[2].replace("-", " to "), number(score.value), interval(score.value, score.low, score.high)]
-        for name, score in candidate.scores.items()
-        if "@" in name
-    ]
-    title = f"{candidate.figures['metric']} by step, test rows"
-    return (
-        table(["steps ahead", candidate.figures["metric"], "95 %"], rows, caption=title, is_fit=True) if rows else None
-    )
+    rows = []
+    for name, score in candidate.scores.items():
+        first, _, last = name.partition("@")[2].partition("-")
+        if first:
+            steps = first if first == last else f"{first} to {last}"
+            rows.append([steps, number(score.value), f"{number(score.low)} to {number(score.high)}"])
+    name = candidate.figures["metric"]
+    title = f"{name} by steps ahead, test rows"
+    return table(["steps ahead", name, "95 %"], rows, caption=title, is_fit=True) if rows else None
 
 
 def _made_from(candidate: Candidate, data: Dataset) -> Section:
