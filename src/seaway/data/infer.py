@@ -61,7 +61,8 @@ def draft(
     columns = _order_of_rows(columns, table, said, notes)
     _note_target(columns, target, notes)
     contract = Contract(task=task, per="row", columns=tuple(columns))
-    if not any(column.encoded for column in columns):
+    # A target along a time can be learnt from by itself: the task says whether it does.
+    if not any(column.encoded for column in columns) and not (time and target):
         raise BadInput(
             "No column is left to learn from",
             where="data",

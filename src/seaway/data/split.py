@@ -20,6 +20,9 @@ from seaway.core.settings import SplitSettings
 from seaway.data.hashing import mixed, row_hashes
 from seaway.data.series import origins
 
+NEITHER = 2
+"""The part of a row that may neither teach nor judge."""
+
 Rule = Literal["random", "stratified", "group", "time", "last"]
 
 
@@ -34,9 +37,8 @@ def split(rows: Rows, contract: Contract, settings: SplitSettings, seed: int) ->
         )
     rule = chosen(contract, settings.rule)
     if rule == "last":
-        judged = origins.judged(rows, contract)
-        share = float(judged.mean())
-    elif rule == "time":
+        return _last(rows, contract, seed)
+    if rule == "time":
         judged = _newest(_moments(rows, contract), share)
     elif rule == "group":
         judged = _some_groups(_groups(rows, contract), share, seed)
@@ -46,6 +48,14 @@ def split(rows: Rows, contract: Contract, settings: SplitSettings, seed: int) ->
     part = np.where(judged, TEST, TRAIN).astype(np.int8)
     _refuse_empty(part, rule)
     return Split(rule=rule, seed=seed, shares=(1 - share, share), part=part)
+
+
+def _last(rows: Rows, contract: Contract, seed: int) -> Split:
+    """Return the split of series: rows as new as those that judge, of series too short to judge, do neither."""
+    known, judged = origins.judged(rows, contract)
+    part = np.where(judged, TEST, np.where(known, TRAIN, NEITHER)).astype(np.int8)
+    _refuse_empty(part, "last")
+    return Split(rule="last", seed=seed, shares=(float(known.mean()), float(judged.mean())), part=part)
 
 
 def given(train: int, test: int) -> Split:

@@ -86,13 +86,13 @@ def ages(rows: Rows, contract: Contract) -> Ages:
     return Ages(case=case, age=age, shared=shared, horizon=contract.series.horizon)
 
 
-def judged(rows: Rows, contract: Contract) -> Array:
-    """Mark the rows that judge: the last `horizon` steps; raises `BadInput` where no series is long enough."""
+def judged(rows: Rows, contract: Contract) -> tuple[Array, Array]:
+    """Return (teaches, judges) masks: the last `horizon` steps judge; raises `BadInput` where no series is long enough."""
     found = ages(rows, contract)
-    _, asked = found.pair(found.horizon)
+    known, asked = found.pair(found.horizon)
     if not asked.any():
         raise _too_short(found, 1)
-    return asked
+    return known, asked
 
 
 def folds(rows: Rows, contract: Contract, count: int) -> list[tuple[Array, Array]]:
