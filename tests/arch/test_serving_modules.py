@@ -6,11 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from tests import serving
+from tests import credit, sales, serving
 
 ROOMS = ("core", "serve", "engines", "security", "privacy")
 """Besides these rooms only data's encoder and the registry's reader, both found by name."""
@@ -36,10 +40,10 @@ told = Told(state=str(state), worker=0, handle=-1, port=1, keys=str(state / "key
 async def main():
     worker = Worker(told)
     await worker._follower.step()
-    row = json.loads(sys.argv[2])
-    answered = await worker._handlers.predict(json.dumps({"rows": [row], "explain": True}).encode())
+    asked, label = json.loads(sys.argv[2])
+    answered = await worker._handlers.predict(json.dumps(asked).encode())
     assert answered.status == 200, answered
-    label = {"request_id": json.loads(answered.body)["request_id"], "value": "bad"}
+    label["request_id"] = json.loads(answered.body)["request_id"]
     labelled = await worker._handlers.label(json.dumps({"labels": [label]}).encode())
     assert labelled.status == 200, labelled
     worker._handlers.close()
@@ -50,14 +54,41 @@ print(json.dumps(sorted(sys.modules)))
 """
 
 
+@dataclass(frozen=True)
+class Served:
+    """What is served, asked and told, and the engine that answers."""
+
+    source: ModuleType
+    asked: Mapping[str, Any]
+    label: Mapping[str, Any]
+    engine: str
+
+
+def _rows() -> Served:
+    return Served(credit, {"rows": [serving.ROW], "explain": True}, {"value": "bad"}, "seaway.engines.onnx")
+
+
+def _series() -> Served:
+    rows = sales.asked("north").rows
+    label = {"row": 0, "at": rows[-sales.HORIZON]["day"], "value": 120.0}
+    return Served(sales, {"rows": rows, "options": {"horizon": 3}}, label, "seaway.engines.series.engine")
+
+
+@pytest.fixture(scope="module", params=[_rows, _series], ids=["rows", "series"])
+def served(request: pytest.FixtureRequest) -> Served:
+    """A model of rows, and one of series."""
+    made: Served = request.param()
+    return made
+
+
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def loaded(served: Served, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Serve one prediction and one label in a fresh process and return what it holds then."""
     state = tmp_path_factory.mktemp("served") / "state"
     state.mkdir()
-    serving.make_state(state)
+    serving.make_state(state, source=served.source)
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", SERVED, str(state), json.dumps(serving.ROW)],
+        [sys.executable, "-W", "error", "-c", SERVED, str(state), json.dumps([served.asked, served.label])],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         cwd=Path(state),
         capture_output=True,
@@ -72,7 +103,7 @@ def test_a_serving_process_holds_no_trainer(loaded: list[str]) -> None:
     assert not TRAINERS & {name.partition(".")[0] for name in loaded}
 
 
-def test_a_serving_process_holds_its_own_rooms_only(loaded: list[str]) -> None:
+def test_a_serving_process_holds_its_own_rooms_only(loaded: list[str], served: Served) -> None:
     packages = {"seaway", "seaway.data", "seaway.registry"}
     allowed = (*(f"seaway.{room}" for room in ROOMS), *BESIDES)
     strangers = [
@@ -84,4 +115,4 @@ def test_a_serving_process_holds_its_own_rooms_only(loaded: list[str]) -> None:
     ]
     assert not strangers
     assert "seaway.serve.workers" in loaded
-    assert "seaway.engines.onnx" in loaded
+    assert served.engine in loaded

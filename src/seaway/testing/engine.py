@@ -19,8 +19,9 @@ from seaway.core.contract import Column
 from seaway.core.errors import SeawayError, Untrusted
 from seaway.core.protocols import Engine, Reasons, Runner
 from seaway.core.verdict import Verdict
+from seaway.data import sample
 from seaway.testing import claims
-from seaway.testing.path import Example
+from seaway.testing.path import Example, asking
 
 SOME = 60
 ROUNDS = 5
@@ -171,17 +172,30 @@ class EngineSuite:
         if runner is not None:
             claims.assert_parity(made.answers, runner.run(join(made.batches())), made.contract, made.tolerance)
 
-    def test_another_contract_is_refused(self, made: Example) -> None:
-        """A program made for other columns, or for other answers, does not fit."""
+    def test_another_contract_is_refused_or_answered(self, made: Example) -> None:
+        """A program that reads a column which a contract does not make is refused; one that reads none answers."""
         contract = made.contract
-        more = Column(name="one-more", kind="number")
-        others = [msgspec.structs.replace(contract, columns=(*contract.columns, more))]
-        if len(contract.outputs) > 1:
-            others.append(msgspec.structs.replace(contract, outputs=contract.outputs[:-1]))
-        for other in others:
-            with pytest.raises(Untrusted) as refusal:
-                self.engine().load(made.program, other)
-            claims.assert_helps(refusal.value)
+        fed = [column for column in contract.columns if column.role == "feature"]
+        more = (*contract.columns, Column(name="one-more", kind="number"))
+        fewer = tuple(column for column in contract.columns if column not in fed[:1])
+        for columns in (more, fewer):
+            other = msgspec.structs.replace(contract, columns=columns)
+            try:
+                runner = self.engine().load(made.program, other)
+            except Untrusted as refusal:
+                claims.assert_helps(refusal)
+                continue
+            batch = asking(other, sample.sample(other, {}, SOME, 0))
+            claims.assert_answers(runner.run(batch), other, batch)
+
+    def test_other_answers_than_the_contracts_are_refused(self, made: Example) -> None:
+        """What leaves is what the contract says, by name."""
+        outputs = made.contract.outputs
+        renamed = msgspec.structs.replace(outputs[-1], name="another")
+        other = msgspec.structs.replace(made.contract, outputs=(*outputs[:-1], renamed))
+        with pytest.raises(Untrusted) as refusal:
+            self.engine().load(made.program, other)
+        claims.assert_helps(refusal.value)
 
     def test_a_damaged_program_is_refused_or_answers(self, made: Example, batches: list[Batch]) -> None:
         """Whatever a flipped byte does, nothing but `Untrusted` comes out of loading, and no NaN out of running."""
