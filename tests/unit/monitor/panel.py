@@ -6,15 +6,22 @@ from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from seaway.core.batch import Array
+from seaway.core.answer import encoder_of
+from seaway.core.batch import Array, join
 from seaway.core.candidate import Score
 from seaway.core.chance import rng
 from seaway.core.contract import LEVELS, Column, Contract, Output, Series
+from seaway.core.event import Prediction
 from seaway.core.metrics import metric
+from seaway.data import comparable, profile, read
+from seaway.data.validate import validate
+from seaway.monitor import decode, reference
 from seaway.monitor.look import Release
 from seaway.monitor.reference import Reference
+from seaway.monitor.window import Window
 from tests.unit.monitor.simulator import Server
 
 SEASON, HISTORY, HORIZON = 7, 28, 7
@@ -117,4 +124,56 @@ def release(test: Score, by_step: Mapping[tuple[int, int], Score] | None = None)
         metric=metric("mase"),
         score=test,
         by_step=by_step or {},
+    )
+
+
+def window(values: Mapping[int, Array], origins: range, *seed: int | str) -> Window:
+    """Return a full window in which every shop was forecast behind each origin, a request a shop."""
+    generator = rng("panel window", *seed)
+    replies = tuple(
+        Prediction(
+            sequence=number + 1,
+            request_id=f"q{number}",
+            model="shops",
+            release="r1",
+            arm="champion",
+            principal="client",
+            rows=msgspec.json.encode(rows(shop, values[shop], origin)),
+            options=b"{}",
+            ids=({"shop": f"s{shop}"},),
+            answers=msgspec.json.encode(
+                [prediction(shop, origin, forecast(values[shop], origin, generator.normal(0, 1, HORIZON)), 8.0)]
+            ),
+            seen=0,
+            took_us=500,
+            kept=1.0,
+        )
+        for number, (origin, shop) in enumerate((origin, shop) for origin in origins for shop in values)
+    )
+    return Window(release="r1", number=1, is_full=True, first=1, last=len(replies), replies=replies)
+
+
+def promised(values: Mapping[int, Array], days: int) -> Release:
+    """Return a release whose profile was made of `days` of the shops' sales and of forecasts within them."""
+    table = validate(
+        read.table(
+            [
+                {"shop": f"s{shop}", "day": day(at), "sales": float(held[at]), "promotion": at % 10 == 0}
+                for shop, held in values.items()
+                for at in range(days)
+            ]
+        ),
+        CONTRACT,
+    ).whole
+    encoder, asked, given = encoder_of(CONTRACT), [], []
+    for window_of in (
+        window(values, range(origin, origin + 1), origin) for origin in range(HISTORY, days - HORIZON, HORIZON)
+    ):
+        asked += [encoder.encode(encoder.request(one.rows)) for one in window_of.entries]
+        given += window_of.predictions
+    batch = join(asked)
+    answers = comparable.answers(CONTRACT, batch, decode.answers(given, CONTRACT))
+    data = profile.profile(table, CONTRACT, answers).encode()
+    return Release(
+        digest="r1", contract=CONTRACT, reference=reference.read(data, CONTRACT), metric=metric("mase"), score=score()
     )
