@@ -43,15 +43,11 @@ class KMeans:
 
 def centers(z: Array, count: int, seed: int, until: float) -> Array:
     """Return the centers (count, D) with the least sum of squared distances."""
-    best: Lloyd | None = None
+    fits: list[Lloyd] = []
     with one_thread():
         for start in rng("kmeans", seed).integers(2**31 - 1, size=STARTS).tolist():
-            found = Lloyd(n_clusters=count, n_init=1, random_state=start).fit(z)
-            if best is None or found.inertia_ < best.inertia_:
-                best = found
+            fits.append(Lloyd(n_clusters=count, n_init=1, random_state=start).fit(z))
             if monotonic() > until:
                 break
-    if best is None:
-        raise ValueError("no start was made")
-    centers: Array = best.cluster_centers_
-    return centers
+    best: Array = min(fits, key=lambda fit: float(fit.inertia_)).cluster_centers_
+    return best
