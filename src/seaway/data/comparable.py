@@ -63,12 +63,13 @@ def rows(contract: Contract, rows: Rows) -> Rows:
     change = np.full(len(y), np.nan)
     own = y[placed.row]
     for start, end in zip(placed.starts[:-1].tolist(), placed.starts[1:].tolist(), strict=True):
-        place, value = placed.place[start:end], own[start:end]
-        before = np.searchsorted(place, place - shape.season)
-        at = np.minimum(before, len(place) - 1)
-        is_there = place[at] == place - shape.season
-        scale = of_history(value, np.array([0]), np.array([len(value)]), shape.season)
-        change[placed.row[start:end]] = _over(np.where(is_there, value - value[at], np.nan), scale)
+        place = placed.place[start:end]
+        if place[-1] >= max(laying.ALWAYS, laying.SPARSE * len(place)):
+            continue  # nearly all gaps: nothing stands a season before anything
+        value = np.full(place[-1] + 1 + shape.season, np.nan)
+        value[place + shape.season] = own[start:end]
+        scale = of_history(value[shape.season :], np.array([0]), np.array([place[-1] + 1]), shape.season)
+        change[placed.row[start:end]] = _over(own[start:end] - value[place], scale)
     table = rows if isinstance(rows, Table) else Table(pl.DataFrame(rows.records(), infer_schema_length=None))
     series = pl.Series(target.name, change).fill_nan(None)
     return Table(table.frame.with_columns(series), table.formats)

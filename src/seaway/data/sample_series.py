@@ -100,7 +100,7 @@ class _Maker:
         }
         told = generator.random(length) >= (0.15 if number % 3 == 1 else 0.0)
         sent = generator.random(length) >= (0.15 if number % 4 == 2 and self._shape.gaps != "error" else 0.0)
-        told[-1] = sent[-1] = True
+        told[-1] = sent[0] = sent[-1] = True
         target = self._contract.having("target")[0].name
         rows = []
         for place in np.flatnonzero(sent).tolist():

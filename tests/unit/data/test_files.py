@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from seaway.core.contract import Blank, Clip, Column, Contract, Map, Output, Trim
+from seaway.core.contract import Blank, Clip, Column, Contract, Map, Output, Series, Trim
 from seaway.core.errors import BadInput, NotFound
 from seaway.core.project import Project
 from seaway.data import files
@@ -189,3 +189,55 @@ def test_a_damaged_lock_is_named_and_a_missing_one_is_empty(tmp_path: Path) -> N
     made.lock.unlink()
     assert files.load(made).by_name["age"].range is None
     assert math.isinf(files.load(made).by_name["age"].clean[-1].high or math.inf)  # type: ignore[union-attr]
+
+
+SERIES = Contract(
+    task="any",
+    per="series",
+    columns=(
+        Column(name="day", kind="time", role="time", encode="none"),
+        Column(name="size", kind="number", part="static", ahead=True, range=(0.0, 9.0)),
+        Column(name="y", kind="number", role="target", encode="array", range=(1.0, 5.0)),
+    ),
+    series=Series(frequency="1d", season=7, history=28, horizon=7),
+    options=(Column(name="horizon", kind="integer", range=(1, 7), hard=True),),
+    truth=Column(name="y", kind="number"),
+    outputs=(Output(name="mean", kind="number", axes=("step",)),),
+)
+
+
+def test_series_stand_in_the_contract_with_their_meaning(tmp_path: Path) -> None:
+    made = project(tmp_path, SERIES)
+    assert files.load(made) == SERIES
+    text = made.contract.read_text()
+    assert re.search(r"^horizon = 7 +# so many steps ahead", text, re.MULTILINE)
+    assert 'part = "static"' in text
+    assert "ahead = true" in text
+    edit(made, "horizon = 7", "horizon = 14")
+    edit(made, 'gaps = "missing"', 'gaps = "zero"')
+    found = files.load(made)
+    assert found.series is not None
+    assert (found.series.horizon, found.series.gaps) == (14, "zero")
+    assert found.options[0].range == (1, 14), "the option follows the series"
+    wide = files.widen(made, Table(pl.DataFrame({"day": ["2024-01-01"], "size": [50.0], "y": [70.0]})))
+    assert (wide.series, wide.by_name["y"].range) == (found.series, (1.0, 70.0))
+    assert "# so many steps ahead" in made.contract.read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("horizon = 7", "horizon = 0", "no count of rows"),
+        ("horizon = 7", 'horizon = "week"', r"\[series\] is wrong"),
+        ("horizon = 7", "horizn = 7", "no 'horizn' here"),
+        ('frequency = "1d"', 'frequency = "daily"', "no frequency"),
+        ('frequency = "1d"', 'frequency = "1h"\nzone = "Nowhere"\n#', "no time zone"),
+    ],
+)
+def test_a_series_written_wrongly_is_refused(tmp_path: Path, old: str, new: str, what: str) -> None:
+    made = project(tmp_path, SERIES)
+    if "Nowhere" in new:
+        made.contract.write_text(re.sub(r"^zone = .*\n", "", made.contract.read_text(), flags=re.MULTILINE))
+    edit(made, old, new)
+    with pytest.raises(BadInput, match=what):
+        files.load(made)

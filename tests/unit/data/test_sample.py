@@ -6,11 +6,13 @@ import json
 import math
 from typing import Any
 
+import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seaway.core.contract import Blank, Clip, Column, Contract
+from seaway.core.contract import Blank, Clip, Column, Contract, Series
+from seaway.data.encode.series import SeriesEncoder
 from seaway.data.encode.table import TableEncoder
 from seaway.data.sample import sample
 from seaway.data.sample_rows import UNSEEN, reaching
@@ -132,3 +134,53 @@ def test_clipped_blank_and_odd_columns_give_rows_too() -> None:
     assert np.nanmax(x[:, 0]) <= 1.0
     assert len(set(x[:, 2][~np.isnan(x[:, 2])])) > 30
     assert all(math.isfinite(value) or math.isnan(value) for value in x.ravel())
+
+
+SERIES = Contract(
+    task="any",
+    per="series",
+    columns=(
+        Column(name="shop", kind="text", role="id"),
+        Column(name="at", kind="time", role="time", parts=("hour",)),
+        Column(name="size", kind="category", categories=("big", "small"), part="static", ahead=True),
+        Column(name="promo", kind="integer", range=(0.0, 9.0), ahead=True),
+        Column(name="visits", kind="number", range=(0.0, 50.0), absent="error"),
+        Column(name="sold", kind="number", role="target", encode="array"),
+    ),
+    series=Series(frequency="1h", zone="Europe/Berlin", season=24, history=200, horizon=24),
+    options=(Column(name="horizon", kind="integer", range=(1, 24), hard=True),),
+    truth=Column(name="sold", kind="number"),
+)
+
+
+def test_series_are_made_of_every_length_and_kind() -> None:
+    queries = sample(SERIES, {}, 300, 0)
+    encoder = SeriesEncoder(SERIES)
+    batches = [encoder.request(query.rows, query.options).batch for query in queries]
+    assert all(batch.cases == 1 for batch in batches)
+    assert {1, 2, 3, 23, 24, 25, 48, 199, 200} <= {int(batch.seen[0]) for batch in batches}
+    assert {1, 12, 24} <= {int(batch.steps[0]) for batch in batches}
+    values = np.concatenate([batch.arrays["sold"] for batch in batches])
+    assert np.nanmin(values) < 0 < 1e11 < np.nanmax(values)
+    assert (values == 0).any()
+    assert {(f.column, f.rule) for b in batches for f in b.flags} >= {
+        ("at", "gap"),
+        ("visits", "outside"),
+        ("promo", "outside"),
+    }
+    codes = {float(code) for batch in batches for code in batch.x[:, 1]}
+    assert {0.0, 2.0, 3.0} <= codes
+    assert {row["at"][-6:] for query in queries for row in query.rows} == {"+01:00", "+02:00"}
+    assert len(msgspec.json.encode(queries)) < 1_000_000
+    assert queries == sample(SERIES, {}, 300, 0) != sample(SERIES, {}, 300, 1)
+
+
+def test_series_that_the_contract_refuses_are_left_out() -> None:
+    strict = tuple(
+        msgspec.structs.replace(column, range=(0.0, 1000.0), hard=True) if column.role == "target" else column
+        for column in SERIES.columns
+    )
+    queries = sample(msgspec.structs.replace(SERIES, columns=strict), {}, 300, 0)
+    sold = [row["sold"] for query in queries for row in query.rows if row.get("sold") is not None]
+    assert len(queries) > 50
+    assert 0 <= min(sold) <= max(sold) <= 1000

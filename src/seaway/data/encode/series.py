@@ -77,7 +77,7 @@ class SeriesEncoder:
         self._ids = [column.name for column in contract.having("id")]
         self._fed = [Rules.of(_sendable(column)) for column in contract.columns if _is_fed(column)]
         self._required = [
-            column.name
+            (column.name, column.null == "error")
             for column in contract.columns
             if _is_fed(column) and not _is_ahead(column) and "error" in (column.absent, column.null)
         ]
@@ -94,7 +94,7 @@ class SeriesEncoder:
                 **{name: message.id_reader(name) for name in self._ids},
                 self._clock.column.name: lambda row: self._clock.read(row.get(self._clock.column.name)),
                 target.name: lambda row: self._read_target(row.get(target.name), 0, []),
-                **{name: self._requirer(name) for name in self._required},
+                **{name: self._requirer(name, is_strict) for name, is_strict in self._required},
             },
         )
         self._settle = options.settler(contract)
@@ -210,8 +210,8 @@ class SeriesEncoder:
             if not (is_plain and value.__class__ is float and -LARGEST <= value <= LARGEST):
                 value = read_target(value, 0, [])[0]
             if required and value == value:
-                for name in required:
-                    if row.get(name) is None:
+                for name, is_strict in required:
+                    if name not in row or (is_strict and row[name] is None):
                         raise cell.Broken("required", "")
             if names:
                 message.id_texts(row, names)
@@ -226,11 +226,11 @@ class SeriesEncoder:
         target = self.contract.having("target")[0]
         return not target.clean and not (target.hard and target.range)
 
-    def _requirer(self, name: str) -> Callable[[Mapping[str, Json]], None]:
+    def _requirer(self, name: str, is_strict: bool) -> Callable[[Mapping[str, Json]], None]:
         """Return what asks a row of history for a value that nobody can know ahead."""
 
         def require(row: Mapping[str, Json]) -> None:
-            if row.get(self._target) is not None and row.get(name) is None:
+            if row.get(self._target) is not None and (name not in row or (is_strict and row[name] is None)):
                 raise cell.Broken("required", f"Send {name!r} with every row that has {self._target!r}.")
 
         return require

@@ -58,7 +58,9 @@ def _zoned(series: pl.Series, rules: Rules, clock: Clock, contract: Contract, ra
         is_instant = pl.Series([False] * len(series))
     case, _ = cases.of_rows(Table(raw), [column.name for column in contract.having("id")])
     known = moment.is_not_null().to_numpy()
-    instants, never = clock.instants(moment.fill_null(0).to_numpy(), is_instant.to_numpy() | ~known, case)
+    instants, never = np.zeros(len(raw), dtype=np.int64), np.zeros(len(raw), dtype=bool)
+    given = moment.drop_nulls().to_numpy(), is_instant.to_numpy()[known], case[known]
+    instants[known], never[known] = clock.instants(*given)
     held = pl.Series(series.name, instants).set(pl.Series(never | ~known), None)
     wrong["zone"] = never
     return Typed(
