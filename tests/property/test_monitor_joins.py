@@ -123,3 +123,64 @@ def test_the_table_of_truths_is_the_brute_force_one(program: list[tuple[Any, ...
                 outcomes = judged.outcomes(found, CONTRACT)
                 assert abs(metric("accuracy")(outcomes) - accuracy) <= 1e-9
                 assert abs(metric("brier")(outcomes) - brier) <= 1e-9
+
+
+asks = st.tuples(st.just("ask"), st.integers(0, 1), st.integers(0, 2), st.integers(0, 8), st.integers(1, 4))
+told_at = st.tuples(st.just("tell"), st.integers(0, 1), st.integers(0, 3), st.integers(0, 12), st.floats(0, 9))
+told_row = st.tuples(st.just("name"), st.integers(0, 1), st.integers(-1, 12), st.integers(0, 12), st.floats(0, 9))
+series_steps = st.one_of(
+    asks, asks, told_at, told_row, st.tuples(st.just("seal"), st.integers(0, 1)), st.just(("look",))
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(series_steps, max_size=40), st.randoms(use_true_random=False))
+def test_the_truths_of_moments_are_the_brute_force_ones(program: list[tuple[Any, ...]], random: Any) -> None:
+    """Every prediction about a moment of an id has its newest label, whichever came first, was read first, or named it how."""
+    with TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        servers = [Server(log, worker=worker) for worker in range(2)]
+        asked: list[dict[str, Any]] = []
+        told: list[dict[str, Any]] = []
+        order = iter(random.sample(range(1, 1000), len(program)))
+        with Windows(log, MODEL, state=Path(folder) / "windows", window=3) as windows:
+            for step in program:
+                sequence = START + next(order) * 1000
+                if step[0] == "ask":
+                    _, worker, subject, origin, horizon = step
+                    moments = [f"t{origin + ahead}" for ahead in range(1, horizon + 1)]
+                    given = {"id": f"s{subject}", "at": moments, "mean": [1.0] * horizon}
+                    made = servers[worker].predict([{}], [given], ids=[{"shop": f"s{subject}"}], sequence=sequence)
+                    asked.append({"id": made, "subject": f"s{subject}", "at": moments})
+                elif step[0] == "tell":
+                    _, worker, subject, at, value = step
+                    servers[worker].label(value, id=f"s{subject}", at=f"t{at}", sequence=sequence)
+                    told.append({"about": (f"s{subject}", f"t{at}"), "value": value, "sequence": sequence})
+                elif step[0] == "name":
+                    _, worker, which, at, value = step
+                    one = asked[which] if 0 <= which < len(asked) else {"id": "nobody", "subject": "", "at": []}
+                    servers[worker].label(value, request_id=one["id"], at=f"t{at}", sequence=sequence)
+                    about = (one["subject"], f"t{at}") if f"t{at}" in one["at"] else None
+                    told.append({"about": about, "value": value, "sequence": sequence})
+                elif step[0] == "seal" and servers[step[1]].records:
+                    servers[step[1]].seal()
+                elif step[0] == "look":
+                    windows.refresh()
+            windows.refresh()
+            newest: dict[Any, tuple[int, float]] = {}
+            for label in told:
+                newest[label["about"]] = max(newest.get(label["about"], (0, 0.0)), (label["sequence"], label["value"]))
+            expected = {
+                (one["id"], place): newest[one["subject"], at][1]
+                for one in asked
+                for place, at in enumerate(one["at"], start=1)
+                if (one["subject"], at) in newest
+            }
+            found = windows.labelled()
+            assert {(case.request_id, case.step): case.value for case in found} == expected
+            assert len(found) == len(expected)
+            truths = {(one["subject"], at) for one in asked for at in one["at"]} & set(newest)
+            assert windows.labelled_count() == len(truths) == len({case.number for case in found})
+            counts = windows.joins()
+            assert counts.joined == sum(label["about"] in truths for label in told)
+            assert counts.joined + counts.unknown + counts.early == counts.labels == len(told)
