@@ -7,6 +7,7 @@ future. Series that end when they please (a collection such as M4's) have an ori
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -106,10 +107,12 @@ def folds(rows: Rows, contract: Contract, count: int) -> list[tuple[Array, Array
     apart = min(horizon, (usual - least) // max(count - 1, 1))
     if not apart:
         raise _too_short(found, count)
-    pairs = [found.pair(horizon + back * apart) for back in reversed(range(count))]
-    if not all(asked.any() for _, asked in pairs):
+    # An origin behind which all series have a gap asks nobody, and an older one stands in for it.
+    tried = (found.pair(horizon + back * apart) for back in range(3 * count))
+    pairs = list(islice((pair for pair in tried if pair[1].any()), count))
+    if len(pairs) < count:
         raise _too_short(found, count)
-    return pairs
+    return pairs[::-1]
 
 
 def refuse_early(rows: Rows, contract: Contract, train: Array, test: Array) -> None:

@@ -153,14 +153,13 @@ def _value(found: Array, contract: Contract) -> engine.Finish:
 
 
 def _limits(contract: Contract) -> tuple[float | None, float | None]:
-    """Return what no answer may leave: limits that a person made hard; counts and amounts that reach 0 are never negative."""
+    """Return what no answer may leave: limits that a person made hard; what has been nought and never less, is never less."""
     target = contract.target
     if target is None or target.range is None:
         return None, None
     if target.hard:
         return float(target.range[0]), float(target.range[1])
-    is_count = target.range[0] >= 0 and (target.kind == "integer" or target.range[0] == 0)
-    return (0.0 if is_count else None), None
+    return (0.0 if target.range[0] == 0 else None), None
 
 
 def _width(held: Array, step: int) -> int:

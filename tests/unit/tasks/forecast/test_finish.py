@@ -198,8 +198,7 @@ def test_the_program_is_the_same_step() -> None:
     [
         (Column(name="y", kind="number", range=(2.0, 9.0)), None, None),
         (Column(name="y", kind="number", range=(0.0, 9.0)), 0.0, None),
-        (Column(name="y", kind="integer", range=(3.0, 9.0)), 0.0, None),
-        (Column(name="y", kind="integer", range=(-3.0, 9.0)), None, None),
+        (Column(name="y", kind="number", range=(-3.0, 9.0)), None, None),
         (Column(name="y", kind="number", range=(-1.0, 1.0), hard=True), -1.0, 1.0),
         (Column(name="y", kind="number"), None, None),
     ],
