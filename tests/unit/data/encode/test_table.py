@@ -9,14 +9,17 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 
 from seaway.core.batch import Batch, Request
 from seaway.core.chance import monotonic
 from seaway.core.contract import Blank, Column, Contract, Output, Trim
+from seaway.core.dataset import Dataset, Split
 from seaway.core.errors import BadInput, BrokenContract, Malformed, TooLarge
 from seaway.core.settings import ServeSettings
 from seaway.data.encode.table import TableEncoder, TableRequest
+from seaway.data.rows import Table
 
 CONTRACT = Contract(
     task="any",
@@ -329,3 +332,34 @@ def test_what_a_table_cannot_feed_is_refused_when_the_encoder_is_made(column: Co
         TableEncoder(Contract(task="any", per="row", columns=(column,)))
     with pytest.raises(BadInput, match="cannot feed per = 'series'"):
         TableEncoder(Contract(task="any", per="series", columns=()))
+
+
+def test_every_row_of_a_data_set_is_a_case_and_its_query_asks_about_it() -> None:
+    rows = Table(
+        pl.DataFrame({"age": [20, None, 61], "income": [5.0, 7.5, 0.25], "y": [1.0, 2.0, 3.0], "w": [1.0, None, 2.0]})
+    )
+    contract = Contract(
+        task="any",
+        per="row",
+        columns=(
+            Column(name="age", kind="integer"),
+            Column(name="income", kind="number"),
+            Column(name="y", kind="number", role="target"),
+            Column(name="w", kind="number", role="weight"),
+        ),
+        truth=Column(name="y", kind="number"),
+    )
+    split = Split(rule="given", seed=0, shares=(0.5, 0.5), part=np.zeros(3, dtype=np.int8))
+    data = Dataset(rows=rows, contract=contract, fingerprint="", split=split)
+    encoder = TableEncoder(contract)
+    assert encoder.cases(rows).tolist() == [0, 1, 2]
+    asked = np.array([2, 1])
+    sample = encoder.ask(data, np.array([0]), asked)
+    assert sample.case.tolist() == [2, 1]
+    assert sample.truth is not None
+    assert sample.weight is not None
+    assert (sample.truth.tolist(), sample.weight.tolist()) == ([3.0, 2.0], [2.0, 0.0])
+    queries = encoder.queries(data, np.array([0]), asked)
+    assert [query.rows for query in queries] == [[{"age": 61, "income": 0.25}], [{"age": None, "income": 7.5}]]
+    x = np.concatenate([encoder.request(query.rows, query.options).x for query in queries])
+    assert np.array_equal(x, sample.batch.x, equal_nan=True)
