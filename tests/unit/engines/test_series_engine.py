@@ -108,6 +108,13 @@ def test_a_history_without_a_number_is_kept_from_the_caller() -> None:
         run(DRIFT, batch([[-1.7e308, 1.7e308]], [5]))
 
 
+@pytest.mark.parametrize("program", [NAIVE, DRIFT, trees(1)[0]], ids=["naive", "drift", "trees"])
+def test_infinities_never_leave(program: Program) -> None:
+    for value in (np.inf, -np.inf):
+        with pytest.raises(BrokenAnswer, match="case 1"):
+            run(program, batch([*waves(1, 28), np.full(28, value)], [5, 5]))
+
+
 def test_forecasts_are_not_explained_and_say_why() -> None:
     found = SeriesEngine().load(NAIVE, contract()).reasons(batch([[1.0]], [1]))
     assert isinstance(found, Verdict)

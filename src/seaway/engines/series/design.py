@@ -126,14 +126,14 @@ def codes(design: Design, contract: Contract) -> list[str]:
 def _block(design: Design, batch: Batch, target: str, horizon: int, origins: Origins) -> tuple[Array, Array, Array]:
     """Return features (pairs, F), level (pairs,) and scale (n,) of some origins."""
     window = newest(batch.arrays[target], origins.first, origins.origin, design.window)
-    unit = units(window)
-    features, start, scale = _features(design, batch, horizon, origins, window / unit)
-    wanted = asked(origins.steps, horizon)
-    x = np.empty((int(wanted.sum()), len(features)), dtype=np.float32)
-    with np.errstate(over="ignore"):  # beyond float32 is as far as a tree can look
+    unit, wanted = units(window), asked(origins.steps, horizon)
+    # Infinities pass on to the answer, where they are refused; beyond float32 is as far as a tree can look.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        features, start, scale = _features(design, batch, horizon, origins, window / unit)
+        x = np.empty((int(wanted.sum()), len(features)), dtype=np.float32)
         for column, values in enumerate(features.values()):
             x[:, column] = np.broadcast_to(values, wanted.shape)[wanted]
-    return x, (start * unit)[wanted], (scale * unit)[:, 0]
+        return x, (start * unit)[wanted], (scale * unit)[:, 0]
 
 
 def _features(

@@ -17,7 +17,8 @@ def untrained(method: SeasonalNaive | Drift, batch: Batch, contract: Contract) -
     """Return location and spread (cases, horizon, 2) in the target's unit, NaN beyond the steps of a case."""
     target, horizon = of_series(contract)
     history = histories(batch, target, method.window)
-    made = drift(history, horizon) if isinstance(method, Drift) else seasonal_naive(history, method.season, horizon)
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities pass on to the answer, where they are refused
+        made = drift(history, horizon) if isinstance(method, Drift) else seasonal_naive(history, method.season, horizon)
     return np.where(asked(batch.steps, horizon)[..., None], made, np.nan)
 
 
@@ -30,7 +31,7 @@ def planned(method: Lagged, batch: Batch, contract: Contract) -> Plan:
 def lagged(method: Lagged, seen: Plan, raw: Array, cases: int) -> Array:
     """Return location and spread (cases, horizon, 2) from what the trees answered (pairs,)."""
     margin = np.full((cases, len(method.growth), 2), np.nan)
-    with np.errstate(over="ignore"):  # an infinite answer is refused by whoever reads it
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite answer is refused by whoever reads it
         margin[seen.place, seen.step - 1, 0] = seen.level + seen.scale * raw
         margin[seen.place, seen.step - 1, 1] = seen.scale * np.array(method.growth)[seen.step - 1]
     return margin

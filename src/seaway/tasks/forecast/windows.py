@@ -47,13 +47,15 @@ def design_of(contract: Contract, series: Series, window: int) -> Design:
 def origins_of(sample: Sample, horizon: int, season: int, pairs: int, seed: int) -> Origins:
     """Return origins within the history of a sample, as many of each series, of about `pairs` steps in all.
 
-    The oldest rows of a series only serve as history: two seasons of them, or a third of a shorter series.
+    The oldest rows of a series only serve as history: two seasons of them where four are there, one where one and a
+    quarter are, else a third. Origins without a season behind them would teach the trees a world that no request comes from.
     """
     batch = sample.batch
-    oldest = np.minimum(2 * season, batch.seen // 3)
-    counts = np.maximum(batch.seen - np.maximum(oldest, 1), 0)
+    oldest = np.where(batch.seen >= season * 5 // 4, season, batch.seen // 3)
+    oldest = np.maximum(np.where(batch.seen >= 4 * season, 2 * season, oldest), 1)
+    counts = np.maximum(batch.seen - oldest, 0)
     case = np.repeat(np.arange(batch.cases), counts)
-    within = np.arange(len(case)) - np.repeat(np.cumsum(counts) - counts, counts) + np.maximum(oldest, 1)[case]
+    within = np.arange(len(case)) - np.repeat(np.cumsum(counts) - counts, counts) + oldest[case]
     most = max(1, pairs // horizon)
     key = rng("origins", seed).random(len(case))
     order = np.lexsort((key, case))

@@ -76,7 +76,7 @@ def test_more_series_than_origins_leave_some_series_out() -> None:
 def test_short_series_give_what_they_have() -> None:
     sample = told([[1.0], [1.0, 2.0], [], list(range(40))])
     origins = origins_of(sample, 5, 7, pairs=10_000, seed=1)
-    assert np.bincount(origins.first, minlength=4)[:4].tolist() == [0, 1, 0, 40 - 40 // 3]
+    assert np.bincount(origins.first, minlength=4)[:4].tolist() == [0, 1, 0, 40 - 2 * 7]
 
 
 def test_every_series_counts_alike() -> None:
@@ -91,3 +91,9 @@ def test_the_matrix_holds_each_column_once() -> None:
     assert made.series is not None
     design = design_of(made, msgspec.structs.replace(made.series, season=1), 28)
     assert sorted((*design.ahead, *design.past, *design.fixed)) == [0, 1]
+
+
+@pytest.mark.parametrize(("rows", "oldest"), [(60, 20), (65, 52), (207, 52), (208, 104), (64, 21)])
+def test_the_first_origin_has_seasons_behind_it_where_the_series_has_some(rows: int, oldest: int) -> None:
+    origins = origins_of(told(waves(1, rows)), 4, 52, pairs=10_000, seed=1)
+    assert origins.origin.min() == oldest
