@@ -68,7 +68,10 @@ class SeriesEncoder:
         target = contract.target
         if target is None or contract.series is None:
             raise BadInput(
-                "A contract of series needs a target and a [series] table", where="contract", code="contract"
+                "A contract of series needs a target and a [series] table",
+                where="contract",
+                fix="Make the project anew with a task of series: `seaway new DIR --data FILE --target COLUMN --time COLUMN`.",
+                code="contract",
             )
         self.contract = contract
         self.limits = limits or ServeSettings()
