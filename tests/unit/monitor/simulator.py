@@ -66,6 +66,7 @@ class Server:
         client_id: str = "",
         kept: float = 1.0,
         principal: str = "client",
+        options: Mapping[str, Any] | None = None,
     ) -> str:
         """Write one answered request; returns its id."""
         at = sequence or self.tick()
@@ -79,7 +80,7 @@ class Server:
                 arm=arm,
                 principal=principal,
                 rows=msgspec.json.encode(list(rows)) if kept else b"",
-                options=b"{}",
+                options=msgspec.json.encode(options or {}),
                 ids=tuple(dict(one) for one in ids),
                 answers=msgspec.json.encode(list(predictions)),
                 seen=0,
