@@ -173,6 +173,7 @@ def _importance(shares: Mapping[str, float]) -> list[Drawing]:
         Drawing(
             title="Importance",
             svg=chart.importance(estimates, x_label="share of what the models learnt"),
-            note="How much each lag, statistic and column moves the answer, averaged over the members by weight.",
+            note="How much each column moves the answer beside the other columns, averaged over the members by weight; what "
+            "the series' own past and the calendar tell is not counted.",
         )
     ]

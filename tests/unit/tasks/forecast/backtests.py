@@ -89,6 +89,7 @@ def candidate(
     trials: tuple[dict[str, Any], ...] = (),
     importance: dict[str, float] | None = None,
     told: Contract | None = None,
+    limited: bool = False,
 ) -> Candidate:
     """Make a candidate around outcomes, with a real last step inside."""
     none = backtests(series=1, origins=1).take(np.zeros(0, dtype=np.int64))
@@ -105,5 +106,5 @@ def candidate(
         trials=trials,
         lineage=Lineage(fingerprint="", split={}, settings={}, seed=0, trials=(), packages={}, git={}),
         profile=b"{}",
-        figures={"metric": "mase", "importance": importance or {}},
+        figures={"metric": "mase", "importance": importance or {}, "limited_rows": limited},
     )

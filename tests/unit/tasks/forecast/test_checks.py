@@ -129,6 +129,14 @@ def test_series_too_young_for_any_backtest_are_counted(young: int, outcome: str)
     assert Short()(candidate(oof=tried))[0].outcome == "not-applicable"
 
 
+def test_series_that_the_search_left_out_are_not_called_short() -> None:
+    """On many rows the search asks about some of the series: that says nothing of how long the others are."""
+    tried = backtests(0, series=5)
+    (verdict,) = Short()(candidate(oof=tried, test=backtests(1, series=40, origins=1), limited=True))
+    assert verdict.outcome == "not-applicable"
+    assert "a sample of 5 series" in verdict.message
+
+
 def test_every_check_has_its_code_and_copes_with_nothing() -> None:
     assert [check.code for check in CHECKS["lab"]] == ["T201", "T202", "T203", "T204"]
     for check in CHECKS["lab"]:

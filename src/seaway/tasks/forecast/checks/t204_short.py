@@ -30,6 +30,15 @@ class Short:
                     message="No series were kept apart, or none was backtested",
                 )
             ]
+        if subject.figures.get("limited_rows"):
+            return [
+                Verdict(
+                    code=self.code,
+                    outcome="not-applicable",
+                    subject="history",
+                    message=f"The search asked a sample of {len(np.unique(subject.oof.case))} series, whatever their length",
+                )
+            ]
         untried = int((~np.isin(judged, subject.oof.case)).sum())
         share = untried / len(judged)
         return [
