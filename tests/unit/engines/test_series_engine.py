@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -149,3 +150,10 @@ def test_a_program_is_held_to_its_contract() -> None:
     table = Contract(task="tabular", per="row", columns=(Column(name="y", kind="number", role="target"),))
     with pytest.raises(Untrusted, match="not about series"):
         run(NAIVE, batch([[1.0]], [1]), table)
+
+
+def test_other_answers_than_the_contracts_are_refused() -> None:
+    one = contract()
+    other = msgspec.structs.replace(one, outputs=one.outputs[:1])
+    with pytest.raises(Untrusted, match="answers mean and quantiles by step, the contract wants mean"):
+        run(compose([(NAIVE, 1.0)], FINISH), batch([[1.0]], [1]), other)

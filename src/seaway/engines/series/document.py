@@ -26,6 +26,9 @@ MAX_MEMBERS = 64
 MAX_WINDOW = 1 << 15
 """Most rows that a forecast may look back; a contract may allow fewer."""
 
+ANSWERS = {"mean": ("step",), "quantiles": ("step", "level")}
+"""What a finished forecast answers, with its axes after the case."""
+
 Window = Annotated[int, msgspec.Meta(ge=1, le=MAX_WINDOW)]
 Season = Annotated[int, msgspec.Meta(ge=1, le=MAX_WINDOW)]
 
@@ -108,6 +111,11 @@ def hold(document: Document, contract: Contract) -> None:
         raise refuse("the contract is not about series")
     if document.finish is not None:
         last_step.held(document.finish, series.horizon)
+        told = {output.name: output.axes for output in contract.outputs if output.name != "margin"}
+        if told != ANSWERS:
+            raise refuse(
+                f"it answers {' and '.join(ANSWERS)} by step, the contract wants {', '.join(told) or 'nothing'}"
+            )
     for member in document.members:
         method = member.method
         window = method.design.window if isinstance(method, Lagged) else method.window

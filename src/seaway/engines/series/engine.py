@@ -59,9 +59,11 @@ class SeriesRunner:
         plans: dict[Design, Plan] = {}  # members often look at the same design
         total = np.zeros((batch.cases, self._horizon, 2))
         for member in self._document.members:
-            total += member.weight * self._margin(member.method, batch, plans)
+            with np.errstate(over="ignore", invalid="ignore"):
+                total += member.weight * self._margin(member.method, batch, plans)
         finish = self._document.finish
-        answers = {"margin": total} if finish is None else last_step.answers(finish, total)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no number is refused below
+            answers = {"margin": total} if finish is None else last_step.answers(finish, total)
         wanted = asked(batch.steps, self._horizon)
         for name, values in answers.items():
             if not np.isfinite(values[wanted]).all():
