@@ -38,7 +38,7 @@ def run(folder: Path, *arguments: object, as_json: bool = True) -> subprocess.Co
 def seaway(folder: Path, *arguments: object, exits: Sequence[int] = (0,)) -> Any:
     """Run one verb with --json; returns its document. Standard output holds that one document and nothing else."""
     done = run(folder, *arguments)
-    assert done.returncode in exits, f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode in exits, f"{arguments} ended with {done.returncode}\n{done.stdout[:3000]}\n{done.stderr}"
     return json.loads(done.stdout)
 
 
