@@ -25,12 +25,13 @@ from seaway.monitor.window import Case, Windows
 class Lesson:
     """A row to learn from; `asked` is the sequence of the request it was asked in, `told` that of its newest label.
 
-    A moment of a series was asked and told when its value was first seen, in a history or as a label.
+    A moment of a series (nanoseconds since 1970) was asked and told when its value was first seen, in a history or as a label.
     """
 
     asked: int
     told: int
     record: dict[str, Any]
+    moment: int = 0
 
 
 def gather(windows: Windows, contract: Contract, *, after: int = 0, upto: int = 0) -> list[Lesson]:
@@ -97,7 +98,7 @@ def _moments(windows: Windows, contract: Contract, upto: int) -> Iterator[Lesson
     for (seen, name, moment), text in zip(told, texts, strict=True):
         held = known[name, moment]
         record = _record(held.row, held.ids, contract, held.value) | {time: text}
-        yield Lesson(asked=seen, told=seen, record=record)
+        yield Lesson(asked=seen, told=seen, record=record, moment=moment)
 
 
 def _placed(

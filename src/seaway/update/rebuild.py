@@ -1,8 +1,8 @@
 """The rows of a rebuild: what the champion learnt from, and what the log teaches since; the newest of it only judges.
 
 The cut is a moment: what was asked up to it may teach, what was asked after it judges. It never goes back from one update to the next, so
-what judges now has taught neither the champion nor the challenger. Series grow by what teaches, and their newest rows judge as in any
-training.
+what judges now has taught neither the champion nor the challenger. Series grow by all that is known, and their newest rows judge as in
+any training, so that the newest of the others teach.
 """
 
 from __future__ import annotations
@@ -57,6 +57,16 @@ def cut(found: Sequence[Lesson], judging: int, earlier: int) -> Cut:
     return Cut(told=told, asked=max((one for one in asked if one < first), default=earlier))
 
 
+def cut_of_series(found: Sequence[Lesson], horizon: int, earlier: int) -> Cut:
+    """Return the cut of moments: what was asked when a value of the newest `horizon` moments was known judges, as those moments do."""
+    told = max((one.told for one in found), default=0)
+    moments = sorted({one.moment for one in found})
+    if len(moments) <= horizon:
+        return Cut(told=told, asked=earlier)
+    judging = min(one.asked for one in found if one.moment >= moments[-horizon])
+    return Cut(told=told, asked=max(judging - 1, earlier))
+
+
 def source(project: Project, settings: Settings) -> Dataset:
     """Return the data that people gave the project, as the first training sees them."""
     return build.dataset(
@@ -94,10 +104,11 @@ def dataset(project: Project, settings: Settings, found: Sequence[Lesson], known
     """Return old and new rows under a contract wide enough for both; of a table the judging lessons are its test rows."""
     contract = files.load(project)
     old = prepared.table(project.folder / settings.project.data, settings)
-    new = _table([one for one in found if known.teaches(one)])
+    is_series = contract.series is not None
+    new = _table([one for one in found if (one.told <= known.told if is_series else known.teaches(one))])
     wide = infer.measure(contract, new) if new is not None else contract
     judging = _table([one for one in found if known.judges(one) and one.told <= known.told])
-    is_enough = contract.series is None and judging is not None and len(judging) >= JUDGES
+    is_enough = not is_series and judging is not None and len(judging) >= JUDGES
     return build.dataset(
         _joined(old, new, wide),
         wide,

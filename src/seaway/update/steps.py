@@ -55,8 +55,11 @@ def decide(turn: Turn, *, asked: bool) -> dict[str, Any] | Stop:
     if failed([checked]):
         turn.note("hold", checked.message, [checked])
         return Stop(state="hold", reason=checked.message, verdicts=(checked,))
-    known = rebuild.cut(
-        lessons.gather(turn.windows, release.contract, after=earlier), turn.settings.update.labels, earlier
+    new, series = lessons.gather(turn.windows, release.contract, after=earlier), release.contract.series
+    known = (
+        rebuild.cut(new, turn.settings.update.labels, earlier)
+        if series is None
+        else rebuild.cut_of_series(new, series.horizon, earlier)
     )
     turn.note("decide", decision.reason, (*decision.evidence, checked))
     return {

@@ -126,18 +126,19 @@ def test_no_moment_that_was_learnt_judges(windows: Windows, server: Server) -> N
     assert lessons.unlearnt(table, world.CONTRACT, 0) == table
 
 
-def test_the_cut_of_series_is_when_a_value_was_first_seen(windows: Windows, server: Server) -> None:
+def test_the_newest_moments_of_series_judge_and_all_before_teach(windows: Windows, server: Server) -> None:
     shops = Shops(server, 2, 80)
     for origin in range(40, 60):
         shops.ask(origin)
         shops.tell(origin + 1)
     windows.refresh()
     found = lessons.gather(windows, panel.CONTRACT)
-    known = rebuild.cut(found, 10, 0)
+    known = rebuild.cut_of_series(found, panel.HORIZON, 0)
     late = {one.record["day"] for one in found if known.judges(one)}
-    assert late == {day(at) for at in range(56, 61)}
-    assert not any(known.teaches(one) and known.judges(one) for one in found)
-    assert rebuild.cut(found, 10, known.asked).asked >= known.asked
+    assert late == {day(at) for at in range(54, 61)}
+    assert {case.at for case in windows.labelled(asked=known.asked)} == {day(at) for at in range(55, 61)}
+    assert rebuild.cut_of_series(found, panel.HORIZON, known.asked + 1).asked == known.asked + 1
+    assert rebuild.cut_of_series(found[:4], panel.HORIZON, 7).asked == 7
 
 
 def test_a_table_without_a_truth_learns_from_what_was_answered(windows: Windows, server: Server) -> None:

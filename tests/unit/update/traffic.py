@@ -108,9 +108,9 @@ class Traffic:
             [row],
             [prediction],
             release=digest,
-            arm=arm,
+            arm=arm,  # type: ignore[arg-type]
             request_id=request_id,
-            sequence=self._tick(),  # type: ignore[arg-type]
+            sequence=self._tick(),
         )
 
     def _failed(self, digest: str, arm: str, request_id: str) -> None:
