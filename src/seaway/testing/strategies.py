@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -47,12 +48,11 @@ def queries_of(contract: Contract) -> st.SearchStrategy[Query]:
     """
     if contract.series is None:
         return rows_of(contract).map(lambda row: Query(rows=[row]))
-    return _series_queries(contract)
+    return _series_queries(contract, sample.sample(contract, {}, POOL, 0))
 
 
 @st.composite
-def _series_queries(draw: st.DrawFn, contract: Contract) -> Query:
-    pool = sample.sample(contract, {}, POOL, 0)
+def _series_queries(draw: st.DrawFn, contract: Contract, pool: Sequence[Query]) -> Query:
     query = draw(st.sampled_from(pool))
     target = contract.target
     name = target.name if target else ""
