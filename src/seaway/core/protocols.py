@@ -223,6 +223,14 @@ class Recipe(Protocol):
         """Return the prepared rows."""
         ...
 
+    def ids(self, settings: Mapping[str, Json]) -> Sequence[str]:
+        """Return the columns that name a prepared row."""
+        ...
+
+    def verdicts(self, rows: Rows, settings: Mapping[str, Json]) -> Sequence[Verdict]:
+        """Return what is to be known of rows that were not prepared yet: what is left out, and why."""
+        ...
+
 
 # ------------------------------------------------------------------ engines
 Compose = Callable[[Sequence[tuple["Program", float]], "Program | None"], "Program"]

@@ -9,6 +9,7 @@ from seaway.core import extend
 from seaway.core.contract import Contract
 from seaway.core.protocols import Recipe, Rows
 from seaway.core.settings import Settings
+from seaway.core.verdict import Verdict
 from seaway.data import read
 
 
@@ -20,6 +21,16 @@ def table(source: Path | str | Any, settings: Settings, contract: Contract | Non
         return rows
     recipe: Recipe = extend.load("recipe", name)()
     return recipe.prepare(rows, settings.recipe)
+
+
+def verdicts(source: Path | str | Any, settings: Settings, contract: Contract) -> list[Verdict]:
+    """Return what the recipe says of the rows of `source`; nothing where there is none, or where they were prepared before."""
+    name = settings.project.recipe
+    rows = read.table(source)
+    if not name or _is_prepared(rows, contract):
+        return []
+    recipe: Recipe = extend.load("recipe", name)()
+    return list(recipe.verdicts(rows, settings.recipe))
 
 
 def _is_prepared(rows: Rows, contract: Contract) -> bool:

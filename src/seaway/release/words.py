@@ -48,7 +48,7 @@ def _own_words(text: str) -> list[str]:
 
 
 def _predicts(predicts: Json) -> str:
-    case = {"row": "row", "series": "series", "request": "request"}[predicts["per"]]
+    case = predicts["per"]
     target = f"**{_plain(predicts['target'])}**" if predicts["target"] else "the target"
     classes = predicts["classes"]
     if classes:

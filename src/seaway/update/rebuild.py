@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-import polars as pl
-
 from seaway.core.contract import Contract
 from seaway.core.dataset import Dataset
 from seaway.core.project import Project
@@ -20,8 +17,8 @@ from seaway.core.protocols import Rows
 from seaway.core.settings import Settings
 from seaway.core.verdict import Verdict
 from seaway.data import build, files, infer, prepared, read
+from seaway.data.joined import joined
 from seaway.data.rows import Table
-from seaway.data.validate import validate
 from seaway.update import lessons
 from seaway.update.lessons import Lesson
 
@@ -110,7 +107,7 @@ def dataset(project: Project, settings: Settings, found: Sequence[Lesson], known
     judging = _table([one for one in found if known.judges(one) and one.told <= known.told])
     is_enough = not is_series and judging is not None and len(judging) >= JUDGES
     return build.dataset(
-        _joined(old, new, wide),
+        joined(old, new, wide),
         wide,
         settings,
         source=f"{settings.project.data} and {0 if new is None else len(new)} {_noun(contract)}",
@@ -134,27 +131,3 @@ def _noun(contract: Contract) -> str:
 
 def _table(found: Sequence[Lesson]) -> Table | None:
     return read.table([one.record for one in found]) if found else None
-
-
-def _joined(old: Rows, new: Table | None, contract: Contract) -> Table:
-    """Put both behind one another as typed rows: texts of a file and values of a log become the same there."""
-    kept = msgspec.structs.replace(
-        contract, columns=tuple(column for column in contract.columns if column.role != "ignore")
-    )
-    typed = validate(old, kept).whole if contract.series is not None else validate(old, kept).rows
-    if new is None:
-        return typed
-    more = validate(new, kept).rows
-    frame = more.frame.select(typed.frame.columns).cast(typed.frame.schema)
-    if contract.series is not None:
-        return Table(_grown(typed.frame, frame, contract), typed.formats)
-    return Table(typed.frame.vstack(frame), typed.formats)
-
-
-def _grown(old: pl.DataFrame, new: pl.DataFrame, contract: Contract) -> pl.DataFrame:
-    """Let series grow: a moment that the source knows the value of stays as it is."""
-    (target,) = contract.having("target")
-    is_told = pl.col(target.name).is_not_null()
-    keys = [column.name for column in contract.columns if column.role in ("id", "time")]
-    every = pl.concat([old.filter(is_told), new, old.filter(~is_told)])
-    return every.unique(subset=keys, keep="first", maintain_order=True)

@@ -44,6 +44,8 @@ def check(workspace: Workspace, file: Path | str | None = None) -> Checked:
     rows = prepared.table(path, workspace.settings, contract if file else None)
     held = validate.validate(rows, contract)
     found = [*checks.run((rows, contract)), *_of_task(workspace, rows)]
+    if workspace.settings.project.recipe:
+        found += prepared.verdicts(path, workspace.settings, contract)
     if file is None:  # only the project's own data are split, so only they can overlap
         found = [verdict for verdict in found if verdict.code != SPLIT_CHECK]
         found += checks.run(dataset.load(workspace, rows), only=(SPLIT_CHECK,))

@@ -57,9 +57,11 @@ def new(
     project.refuse_existing(folder)
     rows: Rows = read.table(data)
     told: Mapping[str, Json] = {}
+    of_recipe: Sequence[Verdict] = ()
     if recipe:
         cook = _recipe(recipe)
         task, told = task or cook.task, cook.settings(rows)
+        ids, of_recipe = ids or cook.ids(told), cook.verdicts(rows, told)
         rows = cook.prepare(rows, told)
     task = task or DEFAULT_TASK
     draft, guesses = infer.draft(rows, target=target, ids=ids, time=time, ignore=ignore)
@@ -67,6 +69,7 @@ def new(
     contract = kind.shape(msgspec.structs.replace(draft, task=task), rows, shape or {})
     if contract.target is None:  # the task asked for none, so that nothing is lacking
         guesses = [verdict for verdict in guesses if verdict.code != "I006"]
+    guesses = [*of_recipe, *guesses]
     guesses += [verdict for check in kind.checks("new") for verdict in check((rows, contract))]
     place = Project(folder)
     folder.mkdir(parents=True, exist_ok=True)

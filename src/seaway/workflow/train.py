@@ -15,7 +15,8 @@ from seaway.core import candidate, canonical, chance
 from seaway.core.candidate import Candidate
 from seaway.core.dataset import Dataset
 from seaway.core.errors import NotFound, Refused
-from seaway.core.metrics import Figure, metric
+from seaway.core.metrics import metric
+from seaway.core.metrics.figure import Figure
 from seaway.core.settings import Settings, SplitSettings, TrainSettings
 from seaway.core.verdict import Verdict
 from seaway.lab import checks, journal, report

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from seaway.core.batch import Outcomes
+from seaway.core.batch import Array, Outcomes
 from seaway.core.candidate import Score
 from seaway.core.chance import rng
 from seaway.core.errors import NotFound
@@ -47,11 +47,30 @@ def bootstrap(outcomes: Outcomes, rounds: int, seed: int) -> Iterator[Outcomes]:
     cases under the same seed are resampled alike, so differences between two models are paired.
     """
     generator = rng("bootstrap", seed)
-    cases, where = np.unique(outcomes.case, return_inverse=True)
+    where = _drawn_together(outcomes)
+    count = int(where.max(initial=-1)) + 1
     weight = np.ones(len(outcomes)) if outcomes.weight is None else outcomes.weight
     for _ in range(rounds):
-        drawn = np.bincount(generator.integers(0, len(cases), len(cases)), minlength=len(cases))
+        drawn = np.bincount(generator.integers(0, count, count), minlength=count)
         yield replace(outcomes, weight=weight * drawn[where])
+
+
+FEWEST = 8
+"""Units below which resampling them says nothing: one series drawn over and over has no spread at all."""
+
+
+def _drawn_together(outcomes: Outcomes) -> Array:
+    """Return the number of each line's unit (n,): its case; among few cases each forecast of one; among few of those, itself.
+
+    A forecast ends where the case changes or the steps do not rise. The smaller the unit, the more an interval takes errors
+    for independent that hang together: it is then too narrow, which still tells more than none.
+    """
+    _, cases = np.unique(outcomes.case, return_inverse=True)
+    if cases.max(initial=-1) + 1 >= FEWEST or not outcomes.step.any():
+        return cases
+    begins = (np.diff(cases, prepend=-1) != 0) | (np.diff(outcomes.step, prepend=0) <= 0)
+    forecasts = np.cumsum(begins) - 1
+    return forecasts if forecasts.max(initial=-1) + 1 >= FEWEST else np.arange(len(outcomes))
 
 
 def _sorted(figure: Figure, outcomes: Outcomes) -> Outcomes:

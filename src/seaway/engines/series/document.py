@@ -107,7 +107,7 @@ def decode(program: Program) -> Document:
 def hold(document: Document, contract: Contract) -> None:
     """Raise `Untrusted` unless the forecast is one for this contract."""
     series = contract.series
-    if contract.per != "series" or series is None or contract.target is None:
+    if series is None or contract.target is None:
         raise refuse("the contract is not about series")
     if document.finish is not None:
         last_step.held(document.finish, series.horizon)

@@ -123,7 +123,10 @@ def differences(
     width: float = HALF,
     note: str = "",
 ) -> Html:
-    """How far each group lies from the mean of all in each column, in standard deviations; shades end at two either way."""
+    """How far each group (across) lies from the mean of all in each column (down), in standard deviations.
+
+    `values` (groups, columns); shades end at two either way.
+    """
     matrix = np.asarray(values, dtype=np.float64)
     if matrix.shape != (len(groups), len(columns)):
         raise ValueError(f"the matrix is {matrix.shape} for {len(groups)} groups and {len(columns)} columns")
@@ -134,18 +137,18 @@ def differences(
     steps = np.rint((np.clip(clean / _FAR, -1.0, 1.0) + 1) / 2 * (HEAT - 1))
     i, j = divmod(int(np.argmax(np.abs(clean))), len(columns))
 
-    def row_tip(i: int) -> str:
-        most = int(np.argmax(np.abs(clean[i])))
-        return f"{groups[i]}: furthest in {columns[most]} ({fixed(clean[i, most], 2)})"
+    def row_tip(j: int) -> str:
+        most = int(np.argmax(np.abs(clean[:, j])))
+        return f"{columns[j]}: furthest in {groups[most]} ({fixed(clean[most, j], 2)})"
 
     grid = _Grid(
-        rows=groups,
-        columns=columns,
-        shades=np.where(known, steps, -1).astype(np.int64),
+        rows=columns,
+        columns=groups,
+        shades=np.where(known, steps, -1).astype(np.int64).T,
         ramp="d",
         strong=lambda step: step in STRONG_DIVERGING,
-        text=lambda i, j: fixed(clean[i, j], 1) if known[i, j] else "",
-        tip=lambda i, j: f"{groups[i]}, {columns[j]}: {fixed(clean[i, j], 2)} standard deviations from the mean",
+        text=lambda j, i: fixed(clean[i, j], 1) if known[i, j] else "",
+        tip=lambda j, i: f"{groups[i]}, {columns[j]}: {fixed(clean[i, j], 2)} standard deviations from the mean",
         row_tip=row_tip,
         ends=(f"{MINUS}{_FAR:g}", f"{_FAR:g} standard deviations"),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,11 @@ def figures(candidate: Candidate) -> list[Drawing]:
         both = {"test steps": kept_lines(candidate), "backtests": backtest_lines(candidate)}
         told = {name: one for name, one in both.items() if len(one)}
         drawn = [*_fans(candidate, lines), *_errors(candidate, told), *_coverage(candidate, told), _residuals(lines)]
-    return [*drawn, *_importance(candidate.figures.get("importance", {}))]
+    return [*drawn, *_importance(candidate.figures.get("members", ()))]
+
+
+FEATURES = 15
+"""Features shown."""
 
 
 def _fans(candidate: Candidate, lines: Judged) -> list[Drawing]:
@@ -165,15 +170,22 @@ def _residuals(lines: Judged) -> Drawing:
     )
 
 
-def _importance(shares: Mapping[str, float]) -> list[Drawing]:
+def _importance(members: Sequence[Mapping[str, Any]]) -> list[Drawing]:
+    """Draw the largest shares of the design's features: the past of a series as the models see it, the calendar, the columns."""
+    shares: dict[str, float] = {}
+    total = sum(member["weight"] for member in members if "told" in member)
+    for member in members:
+        for name, share in member.get("told", {}).get("design", {}).items():
+            shares[name] = shares.get(name, 0.0) + share * member["weight"] / total
     if not any(shares.values()):
         return []
-    estimates = {name: Interval(float(share)) for name, share in shares.items()}
+    largest = sorted(shares, key=lambda name: -shares[name])[:FEATURES]
     return [
         Drawing(
             title="Importance",
-            svg=chart.importance(estimates, x_label="share of what the models learnt"),
-            note="How much each column moves the answer beside the other columns, averaged over the members by weight; what "
-            "the series' own past and the calendar tell is not counted.",
+            svg=chart.importance(
+                {name: Interval(shares[name]) for name in largest}, x_label="share of what the models learnt"
+            ),
+            note=f"The {len(largest)} features that took away most of the error in training, averaged over the models that learn.",
         )
     ]

@@ -145,6 +145,11 @@ class Grown:
             shown[name] = shown.get(name, 0.0) + share
         return dict(sorted(shown.items(), key=lambda item: -item[1]))
 
+    @property
+    def told(self) -> dict[str, object]:
+        """What the figures of this task show of the model: the features of its design by what they took away of the loss."""
+        return {"design": self.design_importance()}
+
     @cached_property
     def forest(self) -> Forest:
         """The trees in Seaway's own form."""

@@ -72,7 +72,7 @@ def test_misuse_is_refused():
 
 def test_differences_are_shaded_both_ways_and_end_at_two(parse, classed, texts, tips):
     root = parse(differences(["1", "2"], ["spent", "age", "orders"], [[-0.5, 3.0, 0.0], [1.0, -9.0, np.nan]]))
-    assert [cell.get("class").split("-d")[1] for cell in classed(root, "cell")] == ["3", "8", "4", "6", "0"]
+    assert [cell.get("class").split("-d")[1] for cell in classed(root, "cell")] == ["3", "6", "8", "0", "4"]
     assert "2, age: −9.00 standard deviations from the mean" in tips(root)
     assert "furthest: 2 in age, −9.00" in root.get("aria-label")
     assert "No values" in texts(parse(differences([], [], np.zeros((0, 0)))))

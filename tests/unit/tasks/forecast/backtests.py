@@ -87,7 +87,7 @@ def candidate(
     test: Outcomes | None = None,
     scores: dict[str, Score] | None = None,
     trials: tuple[dict[str, Any], ...] = (),
-    importance: dict[str, float] | None = None,
+    design: dict[str, float] | None = None,
     told: Contract | None = None,
     limited: bool = False,
 ) -> Candidate:
@@ -106,5 +106,9 @@ def candidate(
         trials=trials,
         lineage=Lineage(fingerprint="", split={}, settings={}, seed=0, trials=(), packages={}, git={}),
         profile=b"{}",
-        figures={"metric": "mase", "importance": importance or {}, "limited_rows": limited},
+        figures={
+            "metric": "mase",
+            "members": [{"model": "lightgbm", "weight": 1.0, "told": {"design": design or {}}}],
+            "limited_rows": limited,
+        },
     )

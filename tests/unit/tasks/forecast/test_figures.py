@@ -26,9 +26,7 @@ def outcomes(seed: int, **told: int) -> Outcomes:
 
 
 def test_test_rows_are_drawn_with_what_came_before() -> None:
-    made = candidate(
-        oof=outcomes(0), test=outcomes(1, origins=1), trials=TRIALS, importance={"lag 1": 0.6, "weekday": 0.4}
-    )
+    made = candidate(oof=outcomes(0), test=outcomes(1, origins=1), trials=TRIALS, design={"lag 1": 0.6, "weekday": 0.4})
     drawn = figures(made)
     assert [one.title for one in drawn] == [*FANS, *TITLES, "Importance"]
     for one in drawn:

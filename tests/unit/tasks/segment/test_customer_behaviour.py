@@ -13,7 +13,7 @@ from seaway.core.errors import BadInput
 from seaway.core.protocols import Rows
 from seaway.data import infer, read
 from seaway.data.rows import Table
-from seaway.tasks.segment.recipes.customer_behaviour import CustomerBehaviour, verdicts
+from seaway.tasks.segment.recipes.customer_behaviour import CustomerBehaviour
 
 HEAD = "InvoiceNo,StockCode,Quantity,InvoiceDate,UnitPrice,CustomerID"
 LINES = (
@@ -80,12 +80,12 @@ def test_who_only_cancels_is_a_customer_without_orders(tmp_path: Path) -> None:
 
 def test_lines_that_say_nothing_about_a_customer_are_counted(tmp_path: Path) -> None:
     rows = table(*LINES, tmp=tmp_path)
-    left, cancelled = verdicts(rows, CustomerBehaviour().settings(rows))
+    left, cancelled = CustomerBehaviour().verdicts(rows, CustomerBehaviour().settings(rows))
     assert (left.outcome, left.value) == ("warn", 1.0)
     assert left.message == "Left out: 1 of 7 transactions (1 without customer)"
     assert cancelled.message.startswith("2 of 6 transactions are cancellations")
     whole = table(*LINES[:4], tmp=tmp_path)
-    assert verdicts(whole, CustomerBehaviour().settings(whole))[0].outcome == "pass"
+    assert CustomerBehaviour().verdicts(whole, CustomerBehaviour().settings(whole))[0].outcome == "pass"
 
 
 def test_an_amount_alone_is_enough_and_orders_without_numbers_go_by_their_moment(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_real_transactions_become_customers(shared_data: Callable[[str], Path]) 
     told = CustomerBehaviour().settings(rows)
     made = CustomerBehaviour().prepare(rows, told)
     assert len(made) == 87
-    left, cancelled = verdicts(rows, told)
+    left, cancelled = CustomerBehaviour().verdicts(rows, told)
     assert (left.value, cancelled.value) == (66.0, 149.0)
     contract, _ = infer.draft(made)
     assert len(contract.encoded) == 9

@@ -21,7 +21,7 @@ Lines without customer, time or amount are left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -73,34 +73,37 @@ class CustomerBehaviour:
             )
         return of_columns({name: np.unique(read.customer), **figures})
 
+    def ids(self, settings: Mapping[str, Json]) -> Sequence[str]:
+        """Return the customers' column."""
+        return [str(settings["customer"])]
 
-def verdicts(rows: Rows, settings: Mapping[str, Json]) -> list[Verdict]:
-    """Say how many lines were left out and why, and how many were cancellations."""
-    read = lines(rows, settings)
-    reasons = ", ".join(f"{count} without {what}" for what, count in read.left_out.items() if count)
-    gone = len(rows) - len(read.customer)
-    return [
-        Verdict(
-            code="T320",
-            outcome="warn" if gone else "pass",
-            subject="transactions",
-            message=f"Left out: {gone} of {len(rows)} transactions ({reasons})"
-            if gone
-            else f"All {len(rows)} transactions have a customer, a time and an amount",
-            fix="Complete them where that is known; sales to nobody in particular say nothing about a customer."
-            if gone
-            else "",
-            value=float(gone),
-            evidence=dict(read.left_out),
-        ),
-        Verdict(
-            code="T321",
-            outcome="pass",
-            subject="cancellations",
-            message=f"{int(read.cancelled.sum())} of {len(read.customer)} transactions are cancellations; their value is taken off",
-            value=float(read.cancelled.sum()),
-        ),
-    ]
+    def verdicts(self, rows: Rows, settings: Mapping[str, Json]) -> Sequence[Verdict]:
+        """Say how many lines were left out and why, and how many were cancellations."""
+        read = lines(rows, settings)
+        reasons = ", ".join(f"{count} without {what}" for what, count in read.left_out.items() if count)
+        gone = len(rows) - len(read.customer)
+        return [
+            Verdict(
+                code="T320",
+                outcome="warn" if gone else "pass",
+                subject="transactions",
+                message=f"Left out: {gone} of {len(rows)} transactions ({reasons})"
+                if gone
+                else f"All {len(rows)} transactions have a customer, a time and an amount",
+                fix="Complete them where that is known; sales to nobody in particular say nothing about a customer."
+                if gone
+                else "",
+                value=float(gone),
+                evidence=dict(read.left_out),
+            ),
+            Verdict(
+                code="T321",
+                outcome="pass",
+                subject="cancellations",
+                message=f"{int(read.cancelled.sum())} of {len(read.customer)} transactions are cancellations; their value is taken off",
+                value=float(read.cancelled.sum()),
+            ),
+        ]
 
 
 def _figures(read: Lines) -> dict[str, Array]:
