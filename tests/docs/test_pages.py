@@ -61,6 +61,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
     sections = {part.splitlines()[0].strip("]"): part for part in text.split("## [")[1:]}
     assert set(sections) == {section.name for section in msgspec.structs.fields(Settings)}
     for section in msgspec.structs.fields(Settings):
+        if not isinstance(section.type, type):  # [recipe] holds whatever its recipe asks for
+            continue
         said = dict(ROW.findall(sections[section.name]))
         meant = {
             field.name: f"`{msgspec.json.encode(field.default).decode().replace(',', ', ')}`"

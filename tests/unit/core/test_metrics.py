@@ -456,13 +456,48 @@ def test_interval_is_fixed_by_its_seed() -> None:
 
 
 def test_bootstrap_draws_whole_cases() -> None:
-    case = np.repeat(np.arange(5), 3)
-    outcomes = Outcomes(answer={"value": np.zeros(15)}, truth=np.zeros(15), case=case, step=np.tile(np.arange(3), 5))
+    for drawn in bootstrap(_forecasts(case=np.repeat(np.arange(9), 6)), 20, seed=0):
+        assert drawn.weight is not None
+        by_case = drawn.weight.reshape(9, 6)
+        assert (by_case == by_case[:, :1]).all()
+        assert by_case[:, 0].sum() == 9
+
+
+def test_bootstrap_of_few_series_draws_their_forecasts() -> None:
+    for drawn in bootstrap(_forecasts(case=np.repeat([0, 1], 27)), 20, seed=0):
+        assert drawn.weight is not None
+        by_forecast = drawn.weight.reshape(18, 3)
+        assert (by_forecast == by_forecast[:, :1]).all()
+        assert by_forecast[:, 0].sum() == 18
+
+
+def test_one_forecast_of_one_series_has_an_interval_too() -> None:
+    gap = np.arange(12.0)
+    outcomes = Outcomes(
+        answer={"mean": gap}, truth=np.zeros(12), case=np.zeros(12), step=np.arange(1, 13), scale=np.ones(12)
+    )
+    found = score(metric("mase"), outcomes)
+    assert found.low < found.value < found.high
+    assert found.n == 1
+
+
+def test_few_cases_of_a_table_are_drawn_as_they_are() -> None:
+    outcomes = Outcomes(
+        answer={"value": np.zeros(6)}, truth=np.zeros(6), case=np.repeat([0, 1, 2], 2), step=np.zeros(6)
+    )
     for drawn in bootstrap(outcomes, 20, seed=0):
         assert drawn.weight is not None
-        by_case = drawn.weight.reshape(5, 3)
-        assert (by_case == by_case[:, :1]).all()
-        assert by_case[:, 0].sum() == 5
+        assert (drawn.weight[::2] == drawn.weight[1::2]).all()
+
+
+def _forecasts(case: Array) -> Outcomes:
+    """Return forecasts of three steps each, of the given cases."""
+    return Outcomes(
+        answer={"mean": np.zeros(len(case))},
+        truth=np.zeros(len(case)),
+        case=case,
+        step=np.tile([1, 2, 3], len(case) // 3),
+    )
 
 
 def test_bootstrap_pairs_two_models_of_the_same_cases() -> None:

@@ -19,7 +19,7 @@ from seaway.core.settings import Settings
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for section in msgspec.structs.fields(Settings):
-        for field in msgspec.structs.fields(section.type):
+        for field in msgspec.structs.fields(section.type) if isinstance(section.type, type) else ():
             monkeypatch.delenv(f"SEAWAY_{section.name}_{field.name}".upper(), raising=False)
 
 
@@ -158,3 +158,10 @@ def test_whatever_is_given_is_taken_or_refused_in_words(table: dict[str, Any]) -
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(AttributeError, match="immutable"):
         Settings().train.trials = 5  # type: ignore[misc]
+
+
+def test_what_a_recipe_was_told_has_names_of_its_own(tmp_path: Path) -> None:
+    found = settings.load(write(tmp_path, '[recipe]\ncustomer = "CustomerID"\nweeks = 4\nwhole = true\n'))
+    assert found.recipe == {"customer": "CustomerID", "weeks": 4.0, "whole": True}
+    with pytest.raises(BadInput, match="recipe"):
+        settings.load(write(tmp_path, "[recipe]\ncustomer = [1, 2]\n"))
