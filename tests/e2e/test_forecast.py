@@ -17,7 +17,7 @@ import pytest
 from tests.e2e.shell import Server, refused, seaway
 from tests.e2e.worlds import Shops
 
-HORIZON, HISTORY, LEARNT, CHANGED = 7, 42, 180, 200
+HORIZON, HISTORY, LEARNT, CHANGED = 7, 42, 77, 92
 WORLD = Shops(24, changed=CHANGED)
 
 
@@ -200,14 +200,14 @@ def test_actuals_are_joined_the_alarm_is_raised_and_the_loop_turns(
     first = steps["release"]["digest"]
     life = Evenings(server.port, LEARNT)
     request.addfinalizer(life.client.close)
-    for _ in range(CHANGED - LEARNT - HORIZON):  # quiet days
+    for _ in range(CHANGED - LEARNT):  # quiet days
         life.evening()
     quiet = seaway(folder, "monitor", exits=(0, 1))
     assert _alarms(quiet) == [], "nothing has changed yet"
     joined = next(one for one in quiet["verdicts"] if one["code"] == "M012")
     assert joined["outcome"] == "pass", joined
 
-    while life.day < CHANGED + 28:
+    while life.day < CHANGED + 85:  # by then most of what is known is of the new kind
         life.evening()
     found = seaway(folder, "monitor", exits=(1,))
     assert "M010" in _alarms(found), "the forecasts have become worse than when they were tested"
@@ -224,7 +224,7 @@ def test_actuals_are_joined_the_alarm_is_raised_and_the_loop_turns(
     second = done["champion"] if "champion" in done else seaway(folder, "models")[-1]["digest"]
     assert set(life.releases) == {first, second} or len(life.releases) == 2, life.releases
     reasons = [entry["reason"] for entry in seaway(folder, "history")]
-    assert any("performance" in reason for reason in reasons)
+    assert any("performance" in reason or "drift" in reason for reason in reasons)
     assert any("mase" in reason and "the challenger is" in reason for reason in reasons), "the gate's evidence is kept"
 
     new = _asked_of_all(server, life.day)

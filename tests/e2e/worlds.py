@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class Shops:
         """Write a day as the data do."""
         return (FIRST + timedelta(days=day)).isoformat()
 
+    @cache
     def sales(self, shop: int, day: int) -> float:
         """Return what a shop sold: its size, its week, its promotion, and luck."""
         luck = np.random.default_rng((shop, day)).normal(1.0, 0.08)
@@ -61,6 +63,7 @@ class Shops:
         return {"id": self.names[shop], "at": self.at(day), "value": self.sales(shop, day)}
 
     @staticmethod
+    @cache
     def _promo(shop: int, day: int) -> int:
         return int(np.random.default_rng((7, shop, day // 7)).random() < 0.35)
 
