@@ -76,7 +76,7 @@ def test_real_data_are_answered_alike_everywhere(
         frame = polars.read_parquet(source)
         source = tmp_path / "source.csv"
         frame.drop("split", strict=False).write_csv(source)
-    assert _walked(tmp_path, source, options, trials=6)
+    assert _walked(tmp_path, source, options, trials=2)
 
 
 def _walked(place: Path, source: Path | str, options: Sequence[object], *, trials: int) -> int:

@@ -111,7 +111,8 @@ class MonitorSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=
     `window` rows per window; `false_discovery` is the rate held over all columns of a window (Benjamini & Hochberg
     1995); `psi` the minimum effect (population stability index) below which a shift is no finding; `latency_ms` the
     99th percentile allowed; `refusals` the share of refused requests allowed; `margin` how far the deciding metric may
-    fall below the release's test score before it is a finding; `labels` the least number of labels to judge on.
+    fall below the release's test score before it is a finding (a share of that score where the metric has the target's
+    unit, per cent or a scale); `labels` the least number of labels to judge on.
     """
 
     window: Count = 1000
