@@ -37,7 +37,7 @@ def shadow(turn: Turn) -> Result:
         live.differences(found, turn.answerer(turn.challenger), turn.settings.update),
         live.changed(champion, found, turn.contract),
     ]
-    return _judged(turn, "shadow", verdicts, {"requests": found.requests})
+    return _judged(turn, "shadow", verdicts, {"requests": found.requests}, need)
 
 
 def canary(step: int) -> Callable[[Turn], Result]:
@@ -71,7 +71,7 @@ def canary(step: int) -> Callable[[Turn], Result]:
         if failed([split]) and not failed(verdicts):
             turn.note(name, split.message, (*verdicts, split))
             return Stop(state="hold", reason=f"the comparison is void: {split.message}", verdicts=(*verdicts, split))
-        return _judged(turn, name, [*verdicts, split], {"requests": found.requests})
+        return _judged(turn, name, [*verdicts, split], {"requests": found.requests}, update.canary_cases)
 
     return run
 
@@ -102,7 +102,7 @@ def probation(turn: Turn) -> Result:
         reason = f"{turn.known('decide')['reason']}; {found.requests} of {need} requests of its probation have come"
         return Stop(state="promoted", reason=reason, verdicts=tuple(verdicts))
     verdicts.append(live.differences(found, turn.answerer(turn.challenger), turn.settings.update))
-    return _judged(turn, "probation", verdicts, {"requests": found.requests})
+    return _judged(turn, "probation", verdicts, {"requests": found.requests}, need)
 
 
 def _base(turn: Turn) -> Assignment:
@@ -162,8 +162,9 @@ def _short(turn: Turn, have: int, need: int, what: str, verdicts: list[Verdict])
     return Stop(state="hold", reason=reason, verdicts=tuple(verdicts), facts={"have": have, "need": need})
 
 
-def _judged(turn: Turn, name: str, verdicts: list[Verdict], facts: dict[str, Any]) -> Result:
+def _judged(turn: Turn, name: str, verdicts: list[Verdict], facts: dict[str, Any], need: int) -> Result:
     if failed(verdicts):
         return rollback.withdraw(turn, verdicts)
-    turn.note(name, f"passed on {facts['requests']} requests", verdicts)
+    # What was needed and not what came: a crash between this note and the journal's line must find the same words again.
+    turn.note(name, f"passed on {need} requests or more", verdicts)
     return {**facts, "verdicts": msgspec.to_builtins(verdicts)}
