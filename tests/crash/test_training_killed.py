@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 TRAIN = """
+import signal
 import sys
 from pathlib import Path
 from seaway.core.chance import monotonic
@@ -29,6 +29,7 @@ class Watch:
         pools = threadpoolctl.threadpool_info()
         assert all(pool["num_threads"] == 1 for pool in pools if pool["user_api"] == "blas"), pools
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell inherits that it is ignored
 rows = read.table(Path(sys.argv[1]))
 draft, _ = infer.draft(rows, target="outcome")
 settings = load(None, {"train.trials": 10, "train.threads": 2, "split.folds": 3})
@@ -68,13 +69,9 @@ def killed(loans: Path, folder: Path, after: int, number: signal.Signals) -> int
     while lines(folder) < after:
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.002)
-    while process.poll() is None:
-        # Python drops an interrupt that arrives in a finaliser ("Exception ignored in"): people press again.
-        process.send_signal(number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1.0)
-    assert process.returncode != 0, process.communicate()
-    process.communicate()
+    process.send_signal(number)
+    told = process.communicate(timeout=60)
+    assert process.returncode != 0, told
     return lines(folder)
 
 
