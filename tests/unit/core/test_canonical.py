@@ -110,8 +110,8 @@ def test_one_changed_bit_is_another_value_or_none(value: Any, place: int, bit: i
     changed = bytearray(data)
     changed[place % len(data)] ^= 1 << bit
     try:
-        other = msgspec.json.decode(bytes(changed))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        other = canonical.decode(bytes(changed), Any, where="value.json")
+    except Untrusted:  # also another spelling of the same number, as the 17th digit can be
         return
     assert canonical.encode(other) != data
 
