@@ -24,7 +24,7 @@ install: $(STAMP) ## make .venv and install Seaway with everything the other tar
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Seaway needs Python 3.11 or newer: install it, or name it with PYTHON=..." >&2; exit 2; }
 	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab,demo,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab,sql,demo,dev]"
 	@touch $@
 
 demo: $(STAMP) ## the whole path on real data: train, release, serve, monitor, update

@@ -58,8 +58,18 @@ class Project:
 
     @property
     def keys(self) -> Path:
-        """The signing key and the keys that are trusted."""
+        """The signing key, the keys that are trusted, and the secret under which callers' keys are hashed."""
         return self.state / "keys"
+
+    @property
+    def audit(self) -> Path:
+        """Signed checkpoints of the audit chain, apart from the registry that holds the chain."""
+        return self.state / "audit"
+
+    @property
+    def proven(self) -> Path:
+        """One file per release that was loaded within limits once, by digest."""
+        return self.state / "proven"
 
     @property
     def serving(self) -> Path:

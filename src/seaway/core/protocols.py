@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from seaway.core.batch import Array, Batch, Ids, Json, Outcomes, Query, Request, Sample
 
 if TYPE_CHECKING:  # the papers name these protocols in turn
+    from seaway.core.access import Key
     from seaway.core.assignment import Assignment
     from seaway.core.candidate import Candidate, Program
     from seaway.core.contract import Contract
@@ -348,6 +349,10 @@ class Source(Protocol):
 
     def bundle(self, digest: str) -> Path:
         """Return the folder of a release."""
+        ...
+
+    def keys(self) -> Mapping[str, Key] | None:
+        """Return every key by id, revoked ones too; None where nobody ever made one, so that none can be asked for."""
         ...
 
 

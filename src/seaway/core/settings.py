@@ -89,6 +89,13 @@ class ServeSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `durability`: "disk" answers after fsync (loses nothing acknowledged), "process" after the write reached the kernel
     (loses it with the machine), "none" before (loses what is in memory). `keep` is the share of requests whose rows are
     logged. Limits: `max_body` bytes, `max_rows` rows, `max_depth` JSON levels, `max_text` characters of one text.
+
+    Access: `keys` "auto" asks for keys as soon as the project has ever made one, "required" always. `tls_cert` and
+    `tls_key` are PEM files, relative to the project. Beyond loopback a server wants both keys and TLS; `insecure` opens it
+    without, and readiness says so. `hosts` are the names, besides loopback, under which callers may ask for it. `bad_keys`
+    wrong keys a minute from one address close the door to that address for a while.
+
+    A release is loaded for the first time in a process of its own, with at most `load_memory` bytes and `load_s` seconds.
     """
 
     host: str = "127.0.0.1"
@@ -103,6 +110,14 @@ class ServeSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     segment_bytes: Count = 64 << 20
     segment_s: Positive = 300.0
     poll_s: Positive = 0.2
+    keys: Literal["auto", "required"] = "auto"
+    tls_cert: str = ""
+    tls_key: str = ""
+    insecure: bool = False
+    hosts: tuple[str, ...] = ()
+    bad_keys: Count = 20
+    load_memory: Count = 4 << 30
+    load_s: Positive = 60.0
 
 
 class MonitorSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from seaway.core.access import Key
 from seaway.core.assignment import Assignment
 from seaway.core.errors import Unavailable
 from seaway.registry.bundles import FolderStore
@@ -65,6 +66,10 @@ class RegistrySource:
     def bundle(self, digest: str) -> Path:
         """Return the folder of a release."""
         return self._store.get(digest)
+
+    def keys(self) -> Mapping[str, Key] | None:
+        """Return every key by id."""
+        return None
 
     def close(self) -> None:
         """Let go of the file; asking again opens it again."""

@@ -5,12 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
+from seaway.core.access import Role
 from seaway.core.errors import BadInput, Denied
-
-Role = Literal["anyone", "viewer", "predictor", "labeler", "operator", "auditor", "admin"]
-"""`anyone` needs no key: it is for what tells nothing, not even a version."""
 
 
 def _roles(*roles: Role) -> frozenset[Role]:
