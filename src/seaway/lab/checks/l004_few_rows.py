@@ -44,7 +44,7 @@ class FewRows:
                 code=self.code,
                 outcome="warn",
                 subject=name,
-                message=f"There are {count} {name}: scores on them are uncertain",
+                message=f"Few {name} ({count}): scores on them are uncertain",
                 fix="Read the intervals, not the scores; bring more rows.",
                 value=float(count),
                 limit=float(least),
