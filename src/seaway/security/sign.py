@@ -6,10 +6,7 @@ there is none to choose and none to downgrade to; the context keeps a signature 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import stat
 from pathlib import Path
 
 import msgspec
@@ -24,16 +21,15 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from seaway.core import canonical, chance
-from seaway.core.durable import sync_folder
-from seaway.core.errors import Refused, Unavailable, Untrusted
+from seaway.core import canonical
+from seaway.core.errors import Refused, Untrusted
+from seaway.security import private
 
 MANIFEST = b"seaway bundle manifest v1"
 """The context of a release's signature."""
 
 PRIVATE, PUBLIC = "signing.key", "signing.pub"
 FORMAT = 1
-MAX_KEY_FILE = 16_384
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,7 +59,7 @@ class Ed25519Signer:
             _make(folder)
         key = _read_private(path)
         if not (folder / PUBLIC).exists():
-            _place(folder / PUBLIC, _public_pem(key.public_key()), 0o644)
+            private.place(folder / PUBLIC, _public_pem(key.public_key()), 0o644)
         return Ed25519Signer(key, context=context)
 
     @property
@@ -149,40 +145,11 @@ def _message(context: bytes, data: bytes) -> bytes:
 def _make(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = Ed25519PrivateKey.generate()
-    _place(folder / PRIVATE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
-
-
-def _place(path: Path, data: bytes, mode: int) -> None:
-    """Write a file that nobody has written yet, whole and durable; the first of several writers wins."""
-    temporary = path.with_name(f".{path.name}.{chance.token(8)}.tmp")
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise Unavailable(
-            f"The key cannot be written: {error.strerror}", where=str(path), fix="Make the folder writable for you."
-        ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    private.place(folder / PRIVATE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
 
 
 def _read_private(path: Path) -> Ed25519PrivateKey:
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        raise Refused(
-            f"The signing key cannot be opened: {error.strerror}",
-            where=str(path),
-            fix="It must be a plain file (no link) that you may read.",
-        ) from None
-    with os.fdopen(handle, "rb") as file:
-        _refuse_shared(os.fstat(file.fileno()), path)
-        data = file.read(MAX_KEY_FILE)
+    data = private.read(path, "signing key")
     try:
         key = load_pem_private_key(data, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -196,29 +163,10 @@ def _read_private(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _refuse_shared(status: os.stat_result, path: Path) -> None:
-    """Hold a private key to the rule of ssh: a plain file of this user, closed to everyone else."""
-    mode = stat.S_IMODE(status.st_mode)
-    if mode & 0o077:
-        raise Refused(
-            f"Others may read or change the signing key (mode {mode:04o})",
-            where=str(path),
-            fix=f"Run: chmod 600 {path}",
-            code="shared-key",
-        )
-    if not stat.S_ISREG(status.st_mode) or status.st_uid not in (os.geteuid(), 0):
-        raise Refused(
-            "The signing key belongs to another user or is no plain file",
-            where=str(path),
-            fix="Sign with a key of your own.",
-            code="shared-key",
-        )
-
-
 def _read_public(path: Path) -> Ed25519PublicKey | None:
     try:
         with path.open("rb") as file:
-            key = load_pem_public_key(file.read(MAX_KEY_FILE))
+            key = load_pem_public_key(file.read(private.MAX_BYTES))
     except (OSError, ValueError, UnsupportedAlgorithm):
         return None
     return key if isinstance(key, Ed25519PublicKey) else None

@@ -1,0 +1,67 @@
+"""Files that only their owner may read: placed once, whole and durable; refused where others could have seen them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+from seaway.core import chance
+from seaway.core.durable import sync_folder
+from seaway.core.errors import Refused, Unavailable
+
+MAX_BYTES = 16_384
+
+
+def place(path: Path, data: bytes, mode: int) -> None:
+    """Write a file that nobody has written yet, whole and durable; the first of several writers wins."""
+    temporary = path.with_name(f".{path.name}.{chance.token(8)}.tmp")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise Unavailable(
+            f"The key cannot be written: {error.strerror}", where=str(path), fix="Make the folder writable for you."
+        ) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: Path, what: str) -> bytes:
+    """Return the file's content; `what` names it in errors. Raises `Refused` for a link and for a file that is not private."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise Refused(
+            f"The {what} cannot be opened: {error.strerror}",
+            where=str(path),
+            fix="It must be a plain file (no link) that you may read.",
+        ) from None
+    with os.fdopen(handle, "rb") as file:
+        _refuse_shared(os.fstat(file.fileno()), path, what)
+        return file.read(MAX_BYTES)
+
+
+def _refuse_shared(status: os.stat_result, path: Path, what: str) -> None:
+    """Hold a secret to the rule of ssh: a plain file of this user, closed to everyone else."""
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & 0o077:
+        raise Refused(
+            f"Others may read or change the {what} (mode {mode:04o})",
+            where=str(path),
+            fix=f"Run: chmod 600 {path}",
+            code="shared-key",
+        )
+    if not stat.S_ISREG(status.st_mode) or status.st_uid not in (os.geteuid(), 0):
+        raise Refused(
+            f"The {what} belongs to another user or is no plain file",
+            where=str(path),
+            fix="Use one of your own.",
+            code="shared-key",
+        )
