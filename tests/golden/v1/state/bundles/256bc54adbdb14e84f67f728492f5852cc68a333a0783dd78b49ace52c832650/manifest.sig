@@ -1,0 +1,1 @@
+{"format":1,"key":"6f4477384c05dda2033996e9455599da","signature":"LA0I0X5LqVZqYEp0KYFaCw5iXuv/AnasOpFY14pXaPptaRvKoJhdeVOqk1tOp3LLpSScnzird9Y6YnxchfqvCw=="}

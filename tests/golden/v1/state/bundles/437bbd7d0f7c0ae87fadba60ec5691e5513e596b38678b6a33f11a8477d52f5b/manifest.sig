@@ -1,0 +1,1 @@
+{"format":1,"key":"6f4477384c05dda2033996e9455599da","signature":"Npht+V2P/NTU8s0fxUH22kNMvMPc0lpFKLYDjb77RwuGl2KFGeNOKtoz6nJJLx0Cf/8EOHzOEDErpT6Pwt0jAg=="}

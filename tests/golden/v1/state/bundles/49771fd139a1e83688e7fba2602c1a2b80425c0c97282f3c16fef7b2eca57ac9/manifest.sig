@@ -1,0 +1,1 @@
+{"format":1,"key":"6f4477384c05dda2033996e9455599da","signature":"PWL7PMsFKBvvw23AlPQL+dtHeFYMpIl9ZpS/7ZQjTsOoTSoyppNoHHv85qkQDunk59I5UIOzmulwjfKG4zORBg=="}

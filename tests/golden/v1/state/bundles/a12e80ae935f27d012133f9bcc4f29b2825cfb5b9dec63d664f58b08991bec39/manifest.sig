@@ -1,0 +1,1 @@
+{"format":1,"key":"6f4477384c05dda2033996e9455599da","signature":"z26B0dR7xVqfF8FxVYefwJee6JuPNjRCPWI7gMDEfH4leIrq+HlKdnG1y6bUY1Tv044IebWDfrBWCZ0I5vH2Cg=="}

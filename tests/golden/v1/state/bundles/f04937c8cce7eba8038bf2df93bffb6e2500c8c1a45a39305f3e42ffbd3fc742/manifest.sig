@@ -1,0 +1,1 @@
+{"format":1,"key":"6f4477384c05dda2033996e9455599da","signature":"X0jUR6mQP0GzZfSQavjT60l/ZNWGrYtAbxHYTw3nAEvcufST8wnrBAm2lpyY+W2suSR0Ll44FKc3IOAo3DdmDA=="}
