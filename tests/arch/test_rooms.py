@@ -30,7 +30,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tomlkit": ("data/", "workflow/"),
     "torch": (),
     "typer": ("cli/",),
-    "uvicorn": ("serve/workers",),
+    "uvicorn": ("serve/workers", "serve/connection"),
     "uvloop": ("serve/workers",),
     "hypothesis": ("testing/",),
     "pytest": ("testing/",),

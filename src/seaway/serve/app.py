@@ -24,9 +24,6 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 RECEIVE_S, LINGER_S = 10.0, 1.0
 """Seconds in which a body must arrive whole; seconds in which a refused one may still be sent and thrown away."""
 
-SAFE: Headers = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
-CLOSE: Headers = ((b"connection", b"close"),)
-
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")
 
 _log = logging.getLogger("seaway.serve")
@@ -185,11 +182,11 @@ class App:
     async def _write(self, scope: Scope, receive: Receive, send: Send, reply: Reply) -> None:
         """Send the reply. Where the body was not read, the connection ends after what still comes was thrown away."""
         is_unread = reply.status in (408, 413, 415) or (reply.status in (403, 404, 405) and _has_body(scope))
-        headers = [*reply.headers, *SAFE, (b"content-length", b"%d" % len(reply.body))]
+        headers = [*reply.headers, *http.SAFE, (b"content-length", b"%d" % len(reply.body))]
         if reply.status == 204:
             headers.pop()
         if is_unread or self._server.standing.is_draining:
-            headers += CLOSE
+            headers += http.CLOSE
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body, "more_body": is_unread})
         if is_unread:

@@ -2,32 +2,54 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
 
-from seaway.core.errors import BadInput, BrokenContract, Cell, Conflict, Denied, SeawayError, Unavailable
+from seaway.core.errors import (
+    BadInput,
+    BrokenContract,
+    Cell,
+    Conflict,
+    Denied,
+    SeawayError,
+    Throttled,
+    Unavailable,
+)
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON: Headers = ((b"content-type", b"application/json"),)
 TEXT: Headers = ((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),)
 RETRY: Headers = ((b"retry-after", b"1"),)
+CHALLENGE: Headers = ((b"www-authenticate", b'Bearer realm="seaway"'),)
+SAFE: Headers = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
+CLOSE: Headers = ((b"connection", b"close"),)
 
 STATUS: dict[str, int] = {
     # Add a code here where its class does not say enough.
     "malformed": 400,
+    "no-key": 401,
+    "bad-key": 401,
+    "expired-key": 401,
+    "revoked-key": 401,
     "not-found": 404,
     "unknown-request": 404,
     "method-not-allowed": 405,
     "too-slow": 408,
     "conflict": 409,
     "too-large": 413,
+    "target-too-long": 414,
     "unsupported-media-type": 415,
     "broken-contract": 422,
     "not-explainable": 422,
+    "too-many-bad-keys": 429,
+    "too-many-requests": 429,
+    "head-too-large": 431,
     "broken-answer": 500,
+    "http-version": 505,
 }
 
 SHOWN = ("$", "/v1", "/v2", "body", "byte ", "header ")
@@ -88,7 +110,9 @@ def told(error: SeawayError) -> dict[str, Any]:
     }
 
 
-PUBLIC = frozenset({"log-unavailable", "overloaded", "not-ready", "not-explainable", "broken-answer"})
+PUBLIC = frozenset(
+    {"keys-unavailable", "log-unavailable", "overloaded", "not-ready", "not-explainable", "broken-answer"}
+)
 """Errors of the server's own making whose text says nothing about its inside."""
 
 
@@ -100,7 +124,13 @@ def error_body(error: SeawayError) -> bytes:
 def refusal(error: SeawayError, extra: Headers = ()) -> Reply:
     """Return the reply that says no."""
     status = status_of(error)
-    headers = JSON + extra + (RETRY if status in (429, 503) else ())
+    headers = JSON + extra
+    if status == 401:
+        headers += CHALLENGE
+    elif isinstance(error, Throttled):
+        headers += ((b"retry-after", b"%d" % max(1, math.ceil(error.wait_s))),)
+    elif status in (429, 503):
+        headers += RETRY
     return Reply(status, error_body(error), headers)
 
 

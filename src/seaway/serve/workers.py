@@ -1,4 +1,4 @@
-"""A worker: uvicorn (uvloop, httptools) around the application. The home of `import uvicorn`.
+"""A worker: uvicorn (uvloop, httptools) around the application. The home of `import uvicorn`, beside serve/connection.py.
 
 `serve` starts the workers; `run` is what each of them does.
 """
@@ -19,7 +19,6 @@ from typing import Any
 import msgspec
 import uvicorn
 import uvloop
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from seaway.core import chance, extend
 from seaway.core.errors import SeawayError
@@ -27,6 +26,7 @@ from seaway.core.protocols import Source
 from seaway.security.sign import TrustFolder
 from seaway.serve import metrics
 from seaway.serve.app import App
+from seaway.serve.connection import Connection
 from seaway.serve.follow import Follower
 from seaway.serve.handlers import Handlers
 from seaway.serve.metrics import Tally
@@ -38,47 +38,13 @@ from seaway.serve.single import SingleBundle
 from seaway.serve.state import Standing
 from seaway.serve.supervise import serve as serve
 
-HEAD_S, IDLE_S = 10.0, 75
-"""Seconds in which a request's head must be whole; seconds that a connection may stay open without a request."""
+IDLE_S = 75
+"""Seconds that a connection may stay open without a request."""
 
 GRACE_S, FINISH_S = 0.3, 8
 """Seconds between "not ready" and the closed door; seconds that requests have to finish then."""
 
 _log = logging.getLogger("seaway.serve")
-
-
-class _Connection(HttpToolsProtocol):
-    """A connection whose request heads have a deadline; bodies have theirs in the application."""
-
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Give a new connection time for its first head."""
-        super().connection_made(transport)
-        self._deadline = self.loop.call_later(HEAD_S, self._expire)
-
-    def data_received(self, data: bytes) -> None:
-        """Watch a head that did not come in one piece."""
-        heads = self.cycle
-        super().data_received(data)
-        if self.cycle is not heads or (self.cycle is not None and not self.cycle.response_complete):
-            self._calm()
-        elif self._deadline is None and not self.transport.is_closing():
-            self._deadline = self.loop.call_later(HEAD_S, self._expire)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
-        self._calm()
-        super().connection_lost(exc)
-
-    def _calm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _expire(self) -> None:
-        self._deadline = None
-        self.transport.close()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -121,7 +87,7 @@ class Worker:
         app = App(Server(self._handlers, self._standing), settings)
         config: Any = uvicorn.Config(
             app,
-            http=_Connection,
+            http=Connection,
             ws="none",
             lifespan="off",
             interface="asgi3",
