@@ -53,12 +53,12 @@ def record(proven: Path, digest: str) -> None:
 def prove(
     folder: Path,
     digest: str,
+    is_wanted: Callable[[], bool] = lambda: True,
     *,
     keys: Path,
     proven: Path,
     memory: int,
     seconds: float,
-    is_wanted: Callable[[], bool] = lambda: True,
 ) -> None:
     """See to it that the release in `folder` was loaded within limits; nothing happens where it was.
 

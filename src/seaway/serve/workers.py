@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -23,11 +24,12 @@ import uvloop
 from seaway.core import chance, extend
 from seaway.core.errors import SeawayError
 from seaway.core.protocols import Source
+from seaway.security import proven, sandbox
 from seaway.security.sign import TrustFolder
 from seaway.serve import metrics
 from seaway.serve.app import App
 from seaway.serve.connection import Connection
-from seaway.serve.follow import Follower
+from seaway.serve.follow import Follower, Prove
 from seaway.serve.handlers import Handlers
 from seaway.serve.metrics import Tally
 from seaway.serve.process import Told
@@ -83,6 +85,7 @@ class Worker:
             log_root=state / "log",
             worker=told.worker,
             clock=clock,
+            prove=None if told.bundle else _prover(told),
         )
         app = App(Server(self._handlers, self._standing), settings)
         config: Any = uvicorn.Config(
@@ -149,6 +152,17 @@ class Worker:
             self._is_full = True
 
 
+def _prover(told: Told) -> Prove:
+    """Return what loads a release for the first time, in a process of its own."""
+    return functools.partial(
+        proven.prove,
+        keys=Path(told.keys),
+        proven=Path(told.state) / "proven",
+        memory=told.settings.load_memory,
+        seconds=told.settings.load_s,
+    )
+
+
 def _source(told: Told, verifier: TrustFolder) -> Source:
     if told.bundle:
         return SingleBundle(Path(told.bundle), verifier)
@@ -161,6 +175,8 @@ def run() -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     sys.setswitchinterval(0.001)  # work in the background thread hands the loop back its turn sooner
     told = msgspec.json.decode(_line(), type=Told)
+    if told.bundle:  # a dry run: this process is the limited one in which a release is loaded for the first time
+        sandbox.confine(told.settings.load_memory)
     try:
         with held(Path(told.state) / "log", told.worker, wait_s=15.0):
             worker = Worker(told)
