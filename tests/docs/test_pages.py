@@ -95,3 +95,16 @@ def test_the_glossary_names_every_room() -> None:
 def test_a_dead_anchor_would_be_seen() -> None:
     assert anchors("# The five papers\n\n## [train]\n") == {"the-five-papers", "train"}
     assert not (Path(ROOT) / "docs" / "nowhere.md").exists()
+
+
+NAMED_TEST = re.compile(r"`(tests/[\w/]+(?:\.py)?)(?:::(\w+))?`")
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    unknown = []
+    for page, text in pages().items():
+        for name, function in NAMED_TEST.findall(text):
+            path = ROOT / name
+            if not path.exists() or (function and f"def {function}(" not in path.read_text(encoding="utf-8")):
+                unknown.append(f"{page}: {name}{'::' + function if function else ''}")
+    assert not unknown, "\n".join(unknown)
