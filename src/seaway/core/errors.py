@@ -124,6 +124,23 @@ class Denied(Refused):
     code = "denied"
 
 
+class Throttled(Denied):
+    """The caller asks too often; `wait_s` seconds from now it may ask again."""
+
+    code = "too-many-requests"
+
+    def __init__(self, what: str, *, wait_s: float, where: str = "", fix: str = "", code: str = "") -> None:
+        super().__init__(what, where=where, fix=fix, code=code)
+        self.wait_s = wait_s
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_throttled, (self.what, self.wait_s, self.where, self.fix, self.code)
+
+
+def _rebuild_throttled(what: str, wait_s: float, where: str, fix: str, code: str) -> Throttled:
+    return Throttled(what, wait_s=wait_s, where=where, fix=fix, code=code)
+
+
 class Conflict(SeawayError):
     """The state moved under the caller's feet; reading again and retrying is safe."""
 
