@@ -17,6 +17,7 @@ from seaway.core.protocols import Replay
 from seaway.core.settings import Settings
 from seaway.registry.store import Registry
 from seaway.release.build import Built, build
+from seaway.security import proven
 from seaway.security.sign import Ed25519Signer, TrustFolder
 from tests import credit
 
@@ -86,7 +87,9 @@ class Workshop:
             parent=reservation.parent,
             created=reservation.created,
         )
-        return registry.register(built.folder, reservation, built.verdicts, "test")
+        digest = registry.register(built.folder, reservation, built.verdicts, "test")
+        proven.record(self.state / "proven", digest)  # as publishing does after the replay, which the tests of it run
+        return digest
 
 
 def resign(folder: Path, signer: Ed25519Signer, files: Mapping[str, bytes] | None = None, **changes: Any) -> Path:

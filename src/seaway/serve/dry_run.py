@@ -3,6 +3,10 @@
 The signed bundle is served by a worker process of its own, with a state folder of its own; its parity vectors and real cases
 go out as raw JSON over /v1/predict and, where a case is one row of plain values, over /v2/models/{m}/infer. What comes back is
 compared by `core.parity`.
+
+This is a release's first load, and counts as one: the worker is a process that serves nothing else, held to the memory and the
+time of `load_memory` and `load_s` from before it reads the bundle until it ends. What came through is recorded as proven, so that
+a promotion costs no second one.
 """
 
 from __future__ import annotations
@@ -45,19 +49,24 @@ REAL = (("R022", "real cases over /v1/predict"), ("R023", "real cases over /v2 i
 
 
 def replay(
-    bundle: Path, real: Sequence[tuple[Query, Answer]], *, keys: Path | None = None, timeout_s: float = 120.0
+    bundle: Path,
+    real: Sequence[tuple[Query, Answer]],
+    *,
+    keys: Path | None = None,
+    limits: ServeSettings | None = None,
+    timeout_s: float = 120.0,
 ) -> list[Verdict]:
     """Replay parity vectors and real (query, expected prediction) pairs; `keys` is the folder of trusted keys.
 
     Verdicts: R020 and R021 for the vectors over /v1 and /v2, R022 and R023 for the real cases. Takes `timeout_s` at most; the
-    server has ended when this returns.
+    server has ended when this returns. `limits` tell how much memory the server may hold and how soon it must be ready.
     """
     trusted = keys if keys is not None else bundle.parent / "keys"
     opened = bundles.open_bundle(bundle, TrustFolder(trusted))
     vectors = list(parity.read_vectors(opened.files[bundles.PARITY]))
     expected = parity.expected_of(vectors, opened.contract)
     until = chance.monotonic() + timeout_s
-    with _served(bundle, trusted, until) as port:
+    with _served(bundle, trusted, until, limits or ServeSettings()) as port:
         client = Client(port, opened, until)
         found = _compared(client, ASKED, [vector.query for vector in vectors], expected)
         if real:
@@ -198,13 +207,16 @@ class Client:
 
 
 @contextlib.contextmanager
-def _served(bundle: Path, keys: Path, until: float) -> Iterator[int]:
+def _served(bundle: Path, keys: Path, until: float, limits: ServeSettings) -> Iterator[int]:
     """Run the real server on one bundle, in a process that has ended afterwards whatever happened."""
     with tempfile.TemporaryDirectory(prefix="seaway-replay-") as folder, listen("127.0.0.1", 0) as opened:
         state = Path(folder)
         (state / "serving").mkdir()
         port = int(opened.getsockname()[1])
-        settings = ServeSettings(port=port, durability="process", poll_s=0.05, segment_bytes=1 << 30)
+        settings = ServeSettings(
+            port=port, durability="process", poll_s=0.05, segment_bytes=1 << 30, load_memory=limits.load_memory
+        )
+        ready_by = min(until, chance.monotonic() + limits.load_s)
         told = Told(
             state=folder,
             worker=0,
@@ -218,7 +230,7 @@ def _served(bundle: Path, keys: Path, until: float) -> Iterator[int]:
             process = Process(told, errors=errors)
             try:
                 while not process.is_ready:
-                    if process.ended is not None or chance.monotonic() > until:
+                    if process.ended is not None or chance.monotonic() > ready_by:
                         errors.seek(0)
                         raise _unexpected(f"the server did not start: {errors.read()[-1500:].decode(errors='replace')}")
                     chance.sleep(0.02)

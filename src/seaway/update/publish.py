@@ -6,6 +6,7 @@ registered once. `seaway release` and the update loop both come here.
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from seaway.core.settings import Settings
 from seaway.core.verdict import Verdict
 from seaway.registry.store import Registry
 from seaway.release import build
+from seaway.security import proven
 from seaway.security.sign import Ed25519Signer, TrustFolder
 
 WAIT_S = 900.0
@@ -65,11 +67,14 @@ def publish(
                 verifier=TrustFolder(project.keys),
                 settings=settings,
                 real=real_pairs(candidate, data),
-                replay=extend.load("replay", "http"),
+                replay=functools.partial(extend.load("replay", "http"), limits=settings.serve),
                 keys=project.keys,
                 staging=staging,
             )
             digest = registry.register(built.folder, reservation, built.verdicts, principal)
+            proven.record(
+                project.proven, digest
+            )  # the replay's server was a process of its own, within the same limits
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     return Published(
