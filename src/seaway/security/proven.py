@@ -16,7 +16,7 @@ import msgspec
 
 from seaway.core import canonical, chance, durable
 from seaway.core.durable import locked
-from seaway.core.errors import SeawayError, Untrusted
+from seaway.core.errors import SeawayError, Unavailable, Untrusted
 from seaway.security import sandbox
 
 FORMAT = 1
@@ -43,11 +43,15 @@ def is_proven(proven: Path, digest: str) -> bool:
 
 
 def record(proven: Path, digest: str) -> None:
-    """Write down, durably, that the release came through its first load here."""
+    """Write down, durably, that the release came through its first load here.
+
+    A disk that cannot take the record costs the record only: the next start loads the release within limits again.
+    """
     seaway, onnxruntime = versions()
     proof = Proof(format=FORMAT, digest=digest, seaway=seaway, onnxruntime=onnxruntime, at=chance.stamp())
-    proven.mkdir(mode=0o700, parents=True, exist_ok=True)
-    durable.write(proven / f"{digest}.json", canonical.encode(proof), mode=0o600)
+    with contextlib.suppress(OSError, Unavailable):
+        proven.mkdir(mode=0o700, parents=True, exist_ok=True)
+        durable.write(proven / f"{digest}.json", canonical.encode(proof), mode=0o600)
 
 
 def prove(
@@ -77,11 +81,8 @@ def prove(
                 where=str(folder),
                 fix="Fetch the bundle again from the registry, or release it again.",
             )
-        with contextlib.suppress(
-            OSError
-        ):  # a full disk costs the record only: the next start loads it within limits again
-            record(proven, digest)
-            lock.unlink(missing_ok=True)
+        record(proven, digest)
+        lock.unlink(missing_ok=True)
 
 
 @functools.cache
