@@ -16,6 +16,9 @@ import pyarrow.parquet
 
 from seaway.data import delimited, read
 from seaway.data.rows import Table
+from seaway.data.sources import address
+from seaway.data.sources.address import Address
+from seaway.data.sources.frames import frames
 
 ROWS = 20_000
 """Rows of a block."""
@@ -26,8 +29,12 @@ UNPACKED = 20
 CHUNK = 1 << 20
 
 
-def blocks(path: Path, *, rows: int = ROWS, whole: int = WHOLE) -> Iterator[Table]:
-    """Yield the rows of a CSV or Parquet file in order, about `rows` at a time; nothing is typed yet."""
+def blocks(source: str | Path | Address, *, rows: int = ROWS, whole: int = WHOLE) -> Iterator[Table]:
+    """Yield the rows of a file or address in order, about `rows` at a time; nothing is typed yet."""
+    path = address.of(source)
+    if isinstance(path, Address):
+        yield from _of_address(path, rows)
+        return
     size = path.stat().st_size if path.is_file() else 0
     head = _head(path) if size else b""
     is_packed = head.startswith(b"\x1f\x8b")
@@ -37,6 +44,16 @@ def blocks(path: Path, *, rows: int = ROWS, whole: int = WHOLE) -> Iterator[Tabl
         yield from _parquet(path, rows)
     else:
         yield from _text(path, rows)
+
+
+def _of_address(source: Address, rows: int) -> Iterator[Table]:
+    is_empty = True
+    for frame in frames(source, rows):
+        if frame.height:
+            is_empty = False
+            yield read.table(frame)
+    if is_empty:
+        yield read.table(source)  # which says why that is no table
 
 
 def _head(path: Path) -> bytes:
@@ -118,9 +135,10 @@ def _opened(path: Path) -> IO[bytes] | gzip.GzipFile:
     return gzip.open(path) if _head(path).startswith(b"\x1f\x8b") else path.open("rb")
 
 
-def about(path: Path) -> int:
+def about(source: str | Path | Address) -> int:
     """Return about how many rows a file has, from its beginning and its size; for showing how far a job is, no more."""
-    if not path.is_file():
+    path = address.of(source)
+    if isinstance(path, Address) or not path.is_file():
         return 0
     if _head(path).startswith(b"PAR1"):
         return int(pyarrow.parquet.read_metadata(path).num_rows)

@@ -10,9 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from seaway.core.errors import BadInput, Malformed, MissingExtra, NotFound
+from seaway.core.errors import BadInput, Malformed, MissingExtra
 from seaway.data import delimited
 from seaway.data.rows import Table
+from seaway.data.sources import address
+from seaway.data.sources.address import Address
+from seaway.data.sources.frames import frames
 
 SIGNATURES: dict[bytes, str] = {
     b"PK\x03\x04": "an Excel workbook or a ZIP archive",
@@ -31,24 +34,22 @@ SIGNATURES: dict[bytes, str] = {
 
 
 def table(source: Any) -> Table:
-    """Return the rows of a CSV or Parquet file (gzip too), or of a polars, pandas or Arrow frame; nothing is typed yet."""
-    if isinstance(source, str | Path):
-        return _file(Path(source))
+    """Return the rows of a file, of an address (see `sources.address`), or of a polars, pandas or Arrow frame, not typed yet."""
+    if isinstance(source, str | Path | Address):
+        named = address.of(source)
+        return _file(named) if isinstance(named, Path) else _all_of(named)
     if isinstance(source, Table):
         return source
     frame = _frame(source)
     return _whole(Table(_flat(frame)), f"a frame of {type(source).__module__.partition('.')[0]}")
 
 
+def _all_of(source: Address) -> Table:
+    return _whole(Table(_flat(pl.concat(frames(source)))), str(source))
+
+
 def _file(path: Path) -> Table:
-    if not path.is_file():
-        beside = path.parent if path.parent.is_dir() else Path()
-        raise NotFound(
-            f"There is no file {path.name!r}",
-            where=str(path),
-            fix=f"Check the path; {str(beside)!r} holds: {_some_names(beside)}.",
-            code="no-file",
-        )
+    address.refuse_absent(path)
     data = path.read_bytes()
     if data[:2] == b"\x1f\x8b":
         data = _unzipped(data, path)
@@ -155,8 +156,3 @@ def _refuse_doubles(names: list[str], where: str) -> None:
             fix="Give every column a name of its own.",
             code="duplicate-column",
         )
-
-
-def _some_names(folder: Path) -> str:
-    names = sorted(path.name for path in folder.iterdir() if path.is_file())
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") if names else "no files"
