@@ -11,6 +11,7 @@ import typer
 
 from seaway import __version__
 from seaway.cli import data, demo, lab, output, registry, release, serve, watch
+from seaway.core import durable
 from seaway.core.errors import MissingExtra, SeawayError
 
 app = typer.Typer(
@@ -68,6 +69,9 @@ def _missing(error: ModuleNotFoundError) -> SeawayError:
 
 
 def _fault(error: Exception) -> SeawayError:
+    """Return what is said of an error that nobody expected; a disk that fails anywhere is no fault of ours."""
+    if isinstance(error, OSError) and error.errno in durable.FIXES:
+        return durable.failed(error, "The disk fails")
     last = traceback.extract_tb(error.__traceback__)[-1]
     return SeawayError(
         f"This is a fault in Seaway: {type(error).__name__}: {error}",

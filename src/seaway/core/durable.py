@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import threading
@@ -11,6 +12,50 @@ from pathlib import Path
 
 from seaway.core import chance
 from seaway.core.errors import Unavailable
+
+_SPACE = "Free space on the disk, then run this again."
+_RIGHTS = "Make it readable and writable for you, then run this again."
+FIXES = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EFBIG: "Raise the limit on the size of files (`ulimit -f`), then run this again.",
+    errno.EIO: "The disk itself fails: look into the system's log (`dmesg`), and run this again once it works.",
+    errno.EROFS: "The disk is mounted for reading only: mount it for writing, then run this again.",
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EMFILE: "Raise the limit on open files (`ulimit -n`), then run this again.",
+    errno.ENFILE: "The machine has too many open files: end what holds them, then run this again.",
+    errno.ENOLCK: "The disk gives no locks: keep the state folder on a local disk.",
+}
+"""What to do about a disk that fails, by the number of the error."""
+
+
+def failed(error: OSError, what: str, where: Path | str = "") -> Unavailable:
+    """Return the error that says which step a disk failed at, where, and what to do next."""
+    return Unavailable(
+        f"{what}: {error.strerror or error}",
+        where=str(error.filename or where),
+        fix=FIXES.get(error.errno or 0, "Look after the disk, then run this again."),
+    )
+
+
+@contextlib.contextmanager
+def disk(what: str, where: Path | str = "") -> Iterator[None]:
+    """Raise `Unavailable` where the disk fails within; `what` says what could not be done."""
+    try:
+        yield
+    except OSError as error:
+        raise failed(error, what, where) from error
+
+
+def make_folder(folder: Path, *, mode: int = 0o700) -> None:
+    """Make a folder and those above it; the names of new ones are durable."""
+    missing = [folder] if not folder.is_dir() else []
+    while missing and not missing[-1].parent.is_dir():
+        missing.append(missing[-1].parent)
+    for one in reversed(missing):
+        one.mkdir(mode=mode, exist_ok=True)
+        sync_folder(one.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -58,8 +103,10 @@ def locked(path: Path, *, wait_s: float, what: str) -> Iterator[None]:
 
     Waits up to `wait_s` and then raises `Unavailable`; `what` says what the holder is doing.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with path.open("ab") as file:
+    with disk("A lock cannot be taken", path):
+        make_folder(path.parent)
+        file = path.open("ab")
+    with file:
         until = chance.monotonic() + wait_s
         while not _taken(file.fileno()):
             if chance.monotonic() >= until:
@@ -78,4 +125,6 @@ def _taken(handle: int) -> bool:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise failed(error, "A lock cannot be taken") from error
     return True

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from seaway.core.durable import disk
 from seaway.core.errors import Unavailable
 
 VERSION = 3
@@ -65,7 +66,8 @@ CREATE TABLE fact (name TEXT PRIMARY KEY, value INT) WITHOUT ROWID;
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open the index, empty where there is none, where it is damaged, or where another version of Seaway made it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with disk("The folder of the index cannot be made", path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         return _opened(path)
     except sqlite3.OperationalError as error:
@@ -105,10 +107,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a failing disk may have ended it already
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 def _version(connection: sqlite3.Connection) -> int:

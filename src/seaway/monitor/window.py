@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from seaway.core.batch import Array, Ids, Json, Query
+from seaway.core.durable import disk
 from seaway.core.errors import Malformed
 from seaway.core.event import Prediction
 from seaway.monitor import index, log, schema
@@ -163,7 +164,8 @@ class Windows:
     def refresh(self) -> int:
         """Take in what the log gained; returns the number of events read."""
         try:
-            return index.refresh(self._index, self.folder, self.window)
+            with disk("The event log cannot be read", self.folder):
+                return index.refresh(self._index, self.folder, self.window)
         except sqlite3.OperationalError as error:
             raise schema.unavailable(error, self.folder) from None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from seaway.core import bundle, canonical, chance
 from seaway.core.bundle import Bundle
-from seaway.core.durable import locked, publish_folder, sync_folder
+from seaway.core.durable import disk, locked, publish_folder, sync_folder
 from seaway.core.errors import NotFound, Unavailable, Untrusted
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -32,8 +32,12 @@ class FolderStore:
         """Take in a built bundle and return its digest; one that is here already stays as it is."""
         found, signature = _read(folder)
         final = self.folder / found.digest
-        with self._writing():
-            if not _is_whole(final):
+        with self._writing(), disk("The bundle cannot be stored", self.folder):
+            if _is_whole(final):
+                sync_folder(
+                    self.folder
+                )  # who renamed it may have died, or seen the disk fail, before its name was durable
+            else:
                 self._remove(final)
                 self._publish(found, signature, final)
         return found.digest
@@ -55,11 +59,11 @@ class FolderStore:
     def drop(self, digest: str) -> None:
         """Remove a bundle; nothing happens where there is none."""
         if DIGEST.fullmatch(digest):
-            with self._writing():
+            with self._writing(), disk("The bundle cannot be removed", self.folder):
                 self._remove(self.folder / digest)
 
     def clean(self) -> None:
-        """Remove what a crash left behind, unless another process is writing now."""
+        """Remove what a crash left behind, unless another process is writing now or the disk fails: the next writer does it."""
         if self.folder.is_dir():
             with contextlib.suppress(Unavailable), self._writing(wait_s=0.0):
                 pass
@@ -90,8 +94,9 @@ class FolderStore:
     def _writing(self, wait_s: float = _WAIT_S) -> Iterator[None]:
         """Hold the store's lock, which the kernel frees when its holder dies; whatever is staged then is a leftover."""
         with locked(self.folder / ".lock", wait_s=wait_s, what="writing bundles"):
-            for path in self.folder.glob(f"{_STAGING}*"):
-                shutil.rmtree(path)
+            with disk("What a crash left cannot be removed", self.folder):
+                for path in self.folder.glob(f"{_STAGING}*"):
+                    shutil.rmtree(path)
             yield
 
 
@@ -104,7 +109,8 @@ class _AnySigner:
 
 def _read(folder: Path) -> tuple[Bundle, bytes]:
     found = bundle.open_bundle(folder, _AnySigner())
-    return found, (folder / bundle.SIGNATURE).read_bytes()
+    with disk("The signature cannot be read", folder):
+        return found, (folder / bundle.SIGNATURE).read_bytes()
 
 
 def _is_whole(folder: Path) -> bool:

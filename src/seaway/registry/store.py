@@ -1,6 +1,6 @@
-"""The registry: releases under a model's name, the assignment that says which of them answer, and how it came about.
+"""The registry: releases under a model's name, the assignment that says which of them answer, callers' keys, and how it came about.
 
-Every move of state is one transaction. An assignment is replaced by one with the next sequence, never changed; who wants
+Every change of state is one transaction with its line in the audit chain. An assignment is replaced by one with the next sequence, never changed; who wants
 to replace it names the sequence that was seen, so that of two who move at once the second learns of the first.
 """
 
@@ -10,105 +10,83 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from seaway.core import bundle, chance
+from seaway.core.access import Key
 from seaway.core.assignment import Assignment
+from seaway.core.bundle import Bundle
 from seaway.core.contract import NAME
+from seaway.core.durable import disk, make_folder
 from seaway.core.errors import BadInput, Conflict, NotFound, Refused
 from seaway.core.verdict import Verdict, failed, worst
-from seaway.registry import rows, schema
+from seaway.registry import admission, callers, migrate, rows, schema
 from seaway.registry.bundles import FolderStore
 from seaway.registry.connect import open_engine, transaction
 from seaway.registry.former import former as former_of
+from seaway.registry.ledger import Ledger
+from seaway.registry.proof import check_state
+from seaway.registry.values import Entry, Release, Reservation
+from seaway.security.audit import Line, check_chain, check_checkpoint
 from seaway.security.sign import TrustFolder
-
-
-class Reservation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a build may call itself, fixed before it starts so that a repeated build gives the same bytes.
-
-    `sequence` orders all releases of the registry; `parent` is the champion of the moment, `created` RFC 3339.
-    """
-
-    model: str
-    key: str
-    version: int
-    sequence: int
-    parent: str
-    created: str
-
-
-class Release(msgspec.Struct, frozen=True, kw_only=True):
-    """A bundle registered under a model's name."""
-
-    model: str
-    digest: str
-    version: int
-    sequence: int
-    parent: str
-    created: str
-    expires: str
-    registered: str
-    principal: str
-    verdicts: tuple[Verdict, ...]
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the history: who did what (`kind`) when and why, on which evidence."""
-
-    number: int
-    model: str
-    at: str
-    kind: str
-    sequence: int | None
-    principal: str
-    reason: str
-    evidence: tuple[Verdict, ...]
 
 
 class Registry:
     """The registry of one project. Safe to use from any thread and any number of processes."""
 
     def __init__(self, state: Path) -> None:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with disk("The state folder cannot be made", state):
+            make_folder(state)
         self._path = state / "registry.db"
         self._engine = open_engine(self._path)
         self._verifier = TrustFolder(state / "keys")
         self.store = FolderStore(state / "bundles")
+        self._ledger = Ledger(self._engine, state)
         with transaction(self._engine, write=False) as connection:
-            is_new = schema.is_new(connection, str(self._path))
-        if is_new:
-            with transaction(self._engine, write=True) as connection:
-                schema.make(connection, str(self._path))
+            version = schema.version_of(connection, str(self._path))
+        if version < schema.VERSION:
+            with self._ledger.begin() as connection:
+                migrate.bring_up(connection, str(self._path))
+        self._ledger.heal()
         self.store.clean()
 
     # ---------------------------------------------------------------------------------------------- releases
 
-    def reserve(self, model: str, key: str) -> Reservation:
+    def reserve(self, model: str, key: str, *, principal: str = "build") -> Reservation:
         """Return the version and sequence for a build; the same key (a candidate's digest) gets the same again."""
-        if not NAME.fullmatch(model):
-            raise BadInput(
-                f"{model[:80]!r} cannot be a model's name",
-                where="model",
-                fix="Use 1 to 64 of a-z, 0-9, dot, dash and underscore, beginning with a letter or digit.",
-            )
-        table = schema.reservations
-        with transaction(self._engine, write=True) as connection:
+        _check_name(model)
+        table, releases = schema.reservations, schema.releases
+        with self._ledger.change() as connection:
             known = connection.execute(select(table).where(table.c.model == model, table.c.key == key)).first()
             if known is not None:
                 return rows.read(known, Reservation)
             rows.add_model(connection, model)
             newest = rows.newest(connection, model)
+
+            def next_of(column: str) -> int:
+                """Count on from what was built here and what was imported."""
+                return 1 + max(rows.highest(connection, one.c[column], one.c.model == model) for one in (table, releases))
+
             made = Reservation(
                 model=model,
                 key=key,
-                version=rows.next_number(connection, table.c.version, table.c.model == model),
-                sequence=rows.next_number(connection, table.c.sequence),
+                version=next_of("version"),
+                sequence=next_of("sequence"),
                 parent=newest.champion if newest else "",
                 created=chance.stamp(),
             )
-            connection.execute(insert(table).values(**msgspec.structs.asdict(made)))
+            row = msgspec.structs.asdict(made)
+            connection.execute(insert(table).values(**row))
+            rows.write_down(
+                connection,
+                "reserved",
+                model=model,
+                subject=key,
+                row=row,
+                principal=principal,
+                reason=f"version {made.version} for a build",
+            )
             return made
 
     def register(self, folder: Path, reservation: Reservation, verdicts: Sequence[Verdict], principal: str) -> str:
@@ -131,22 +109,42 @@ class Registry:
                 where=str(folder),
                 fix="Build it again under its own reservation.",
             )
+        release = _release(found, verdicts, principal)
         self.store.put(folder)
-        release = Release(
-            model=manifest.model,
-            digest=found.digest,
-            version=manifest.version,
-            sequence=manifest.sequence,
-            parent=manifest.parent,
-            created=manifest.created,
-            expires=manifest.expires,
-            registered=chance.stamp(),
-            principal=principal,
-            verdicts=tuple(verdicts),
-        )
-        with transaction(self._engine, write=True) as connection:
-            self._add_release(connection, release)
-        return found.digest
+        with self._ledger.change() as connection:
+            if not admission.is_known(connection, release):
+                admission.add(connection, release, "registered", f"version {release.version}: {release.digest}")
+        return release.digest
+
+    def admit(
+        self,
+        folder: Path,
+        verdicts: Sequence[Verdict],
+        principal: str,
+        *,
+        is_older: bool = False,
+        reason: str = "",
+    ) -> str:
+        """Take in a bundle that was built elsewhere, as what its manifest says it is; return its digest; twice changes nothing.
+
+        Raises `Refused` with code `older-release` where a release of the model is as new, unless `is_older` says that this is
+        meant; `Conflict` where its version or sequence is taken here; else as `register`.
+        """
+        _require_passed(verdicts, str(folder))
+        release = _release(bundle.open_bundle(folder, self._verifier), verdicts, principal)
+        _check_name(release.model)
+        with transaction(self._engine, write=False) as connection:
+            if not admission.is_known(connection, release):
+                admission.require_place(connection, release, is_older=is_older)
+        self.store.put(folder)
+        with self._ledger.change() as connection:
+            if not admission.is_known(connection, release):
+                older = admission.require_place(connection, release, is_older=is_older)
+                what = f"version {release.version}, sequence {release.sequence}: {release.digest}"
+                admission.add(
+                    connection, release, "imported older" if older else "imported", f"{reason}: {what}" if reason else what
+                )
+        return release.digest
 
     def models(self) -> list[str]:
         """Return the models' names."""
@@ -218,7 +216,7 @@ class Registry:
         made = msgspec.structs.replace(assignment, sequence=expect + 1, reason=reason)
         table = schema.releases
         try:
-            with transaction(self._engine, write=True) as connection:
+            with self._ledger.change() as connection:
                 newest = rows.newest(connection, made.model)
                 if (newest.sequence if newest else 0) != expect:
                     raise _moved(made.model, expect)
@@ -230,45 +228,120 @@ class Registry:
                             where="registry",
                             fix="Register it first: `seaway release`.",
                         )
-                connection.execute(insert(schema.assignments).values(**rows.row_of(made), restores=restores))
-                rows.write_down(connection, made.model, kind, made.sequence, principal, reason, evidence)
+                row = rows.row_of(made) | {"restores": restores}
+                connection.execute(insert(schema.assignments).values(**row))
+                rows.write_down(
+                    connection,
+                    kind,
+                    model=made.model,
+                    subject=made.champion,
+                    sequence=made.sequence,
+                    row=row,
+                    principal=principal,
+                    reason=reason,
+                    evidence=evidence,
+                )
         except IntegrityError:  # a database without BEGIN IMMEDIATE: two inserted the same sequence
             raise _moved(made.model, expect) from None
         return made
 
-    # ----------------------------------------------------------------------------------------------- history
+    # -------------------------------------------------------------------------------------------------- keys
 
-    def history(self, model: str) -> list[Entry]:
-        """Return everything that happened to a model, oldest first."""
-        table = schema.history
+    def keys(self) -> dict[str, Key]:
+        """Return every caller's key by id, ended ones too; the text of a key is nowhere."""
         with transaction(self._engine, write=False) as connection:
-            found = connection.execute(select(table).where(table.c.model == model).order_by(table.c.number))
+            return {row.id: rows.key_of(row) for row in connection.execute(select(schema.keys))}
+
+    def add_key(self, key: Key, principal: str, reason: str) -> Key:
+        """Store a key and return it with its slot, which is given here and never twice; the `slot` given is not looked at."""
+        with self._ledger.change() as connection:
+            return callers.add(connection, key, principal, reason)
+
+    def revoke_key(self, identity: str, principal: str, reason: str) -> Key:
+        """End a key now, for ever; one that is revoked already stays as it is."""
+        with self._ledger.change() as connection:
+            return callers.revoke(connection, identity, principal, reason)
+
+    def rotate_key(self, identity: str, key: Key, ends: str, principal: str, reason: str) -> Key:
+        """Store `key` in place of another, which ends at `ends` (RFC 3339; now where that has passed) or before."""
+        with self._ledger.change() as connection:
+            made = callers.add(connection, key, principal, f"in place of {identity}: {reason}")
+            callers.end(connection, identity, ends, principal, f"{made.id} takes its place: {reason}")
+            return made
+
+    # ------------------------------------------------------------------------------------- history and audit
+
+    def history(self, model: str | None) -> list[Entry]:
+        """Return everything that happened to a model, oldest first; None for what concerns the whole project."""
+        table = schema.audit
+        columns = [table.c[name] for name in Entry.__struct_fields__]
+        with transaction(self._engine, write=False) as connection:
+            found = connection.execute(select(*columns).where(table.c.model == model).order_by(table.c.number))
             return [rows.read(row, Entry, "evidence") for row in found]
 
-    def note(self, model: str, kind: str, *, reason: str, principal: str, evidence: Sequence[Verdict] = ()) -> None:
-        """Write down a decision that moves nothing (a hold, a refusal), with its evidence."""
-        with transaction(self._engine, write=True) as connection:
-            rows.add_model(connection, model)
-            newest = rows.newest(connection, model)
-            rows.write_down(connection, model, kind, newest.sequence if newest else None, principal, reason, evidence)
+    def note(
+        self,
+        model: str | None,
+        kind: str,
+        *,
+        reason: str,
+        principal: str,
+        evidence: Sequence[Verdict] = (),
+        subject: str = "",
+    ) -> None:
+        """Write down a decision that moves nothing (a hold, a refusal), with its evidence; None for the whole project."""
+        with self._ledger.change() as connection:
+            newest = None
+            if model is not None:
+                rows.add_model(connection, model)
+                newest = rows.newest(connection, model)
+            rows.write_down(
+                connection,
+                kind,
+                model=model,
+                subject=subject,
+                sequence=newest.sequence if newest else None,
+                principal=principal,
+                reason=reason,
+                evidence=evidence,
+            )
 
-    def _add_release(self, connection: Connection, release: Release) -> None:
-        table = schema.releases
-        same = (table.c.model == release.model) & (table.c.version == release.version)
-        there = connection.execute(select(table.c.digest).where(same)).first()
-        if there is not None:
-            if there.digest != release.digest:
-                raise Conflict(
-                    f"Version {release.version} of {release.model} is {there.digest[:12]} already",
-                    where="registry",
-                    fix="Reserve a new version for this build.",
-                )
-            return
-        rows.add_model(connection, release.model)
-        row = msgspec.structs.asdict(release) | {"verdicts": rows.text_of(release.verdicts)}
-        connection.execute(insert(table).values(**row))
-        reason = f"version {release.version}: {release.digest}"
-        rows.write_down(connection, release.model, "registered", None, release.principal, reason, release.verdicts)
+    def audit(self, after: int = 0) -> list[Line]:
+        """Return the lines of the audit chain behind number `after`, oldest first."""
+        with transaction(self._engine, write=False) as connection:
+            return rows.lines(connection, after)
+
+    def verify_audit(self) -> tuple[list[Verdict], list[str]]:
+        """Hold the chain to itself, to its checkpoint and to the state it tells of; return the findings and the chain's hashes."""
+        seen = self._ledger.checkpoint()  # first, so that a change made meanwhile only makes the chain longer
+        with transaction(self._engine, write=False) as connection:
+            chain, heads = check_chain(rows.lines(connection))
+            state = check_state(connection)
+        return [chain, check_checkpoint(seen, heads, self._ledger.verifier, "checkpoint"), state], heads
+
+    def checkpoint(self) -> bytes:
+        """Return the signed checkpoint of the chain as it is now, to be kept elsewhere."""
+        return self._ledger.settled()
+
+    def accept_audit(self, reason: str, principal: str) -> None:
+        """Go on from a chain that does not hold what its checkpoint saw; who says so and why is the chain's next line."""
+        self._ledger.accept(reason, principal)
+
+
+def _release(found: Bundle, verdicts: Sequence[Verdict], principal: str) -> Release:
+    manifest = found.manifest
+    return Release(
+        model=manifest.model,
+        digest=found.digest,
+        version=manifest.version,
+        sequence=manifest.sequence,
+        parent=manifest.parent,
+        created=manifest.created,
+        expires=manifest.expires,
+        registered=chance.stamp(),
+        principal=principal,
+        verdicts=tuple(verdicts),
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- refusals
@@ -283,6 +356,15 @@ def _require_passed(verdicts: Sequence[Verdict], where: str) -> None:
         where=where,
         fix="Release it again; `seaway verify` says what is wrong with a bundle.",
     )
+
+
+def _check_name(model: str) -> None:
+    if not NAME.fullmatch(model):
+        raise BadInput(
+            f"{model[:80]!r} cannot be a model's name",
+            where="model",
+            fix="Use 1 to 64 of a-z, 0-9, dot, dash and underscore, beginning with a letter or digit.",
+        )
 
 
 def _check(assignment: Assignment) -> None:

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
 
-from seaway.core import chance
-from seaway.core.durable import sync_folder
-from seaway.core.errors import Refused, Unavailable
+from seaway.core import durable
+from seaway.core.durable import disk, locked, sync_folder
+from seaway.core.errors import Refused
 
 MAX_BYTES = 16_384
 
 
 def place(path: Path, data: bytes, mode: int) -> None:
     """Write a file that nobody has written yet, whole and durable; the first of several writers wins."""
-    temporary = path.with_name(f".{path.name}.{chance.token(8)}.tmp")
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)
-        sync_folder(path.parent)
-    except OSError as error:
-        raise Unavailable(
-            f"The key cannot be written: {error.strerror}", where=str(path), fix="Make the folder writable for you."
-        ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        locked(path.parent / ".lock", wait_s=10.0, what="making a key"),
+        disk("The key cannot be written", path),
+    ):
+        for left in path.parent.glob(f".{path.name}.*.tmp"):  # half of a key, whose maker died
+            left.unlink()
+        if path.exists():
+            sync_folder(path.parent)
+        else:
+            durable.write(path, data, mode=mode)
 
 
 def read(path: Path, what: str) -> bytes:
@@ -38,6 +33,8 @@ def read(path: Path, what: str) -> bytes:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
+        if error.errno in (errno.EIO, errno.ENOSPC):
+            raise durable.failed(error, f"The {what} cannot be read", path) from error
         raise Refused(
             f"The {what} cannot be opened: {error.strerror}",
             where=str(path),

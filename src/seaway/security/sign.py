@@ -6,6 +6,7 @@ there is none to choose and none to downgrade to; the context keeps a signature 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from seaway.core import canonical
+from seaway.core import canonical, durable
+from seaway.core.durable import disk
 from seaway.core.errors import Refused, Untrusted
 from seaway.security import private
 
@@ -109,10 +111,11 @@ class TrustFolder:
         return found
 
     def _files(self) -> list[Path]:
-        try:
-            return sorted(path for path in self.folder.iterdir() if path.suffix == ".pub")
-        except FileNotFoundError:
-            return []
+        with disk("The trusted keys cannot be listed", self.folder):
+            try:
+                return sorted(path for path in self.folder.iterdir() if path.suffix == ".pub")
+            except FileNotFoundError:
+                return []
 
     def _find(self, wanted: str) -> Ed25519PublicKey:
         unreadable = []
@@ -143,7 +146,6 @@ def _message(context: bytes, data: bytes) -> bytes:
 
 
 def _make(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = Ed25519PrivateKey.generate()
     private.place(folder / PRIVATE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
 
@@ -167,7 +169,11 @@ def _read_public(path: Path) -> Ed25519PublicKey | None:
     try:
         with path.open("rb") as file:
             key = load_pem_public_key(file.read(private.MAX_BYTES))
-    except (OSError, ValueError, UnsupportedAlgorithm):
+    except OSError as error:
+        if error.errno in (errno.EIO, errno.ENOSPC):
+            raise durable.failed(error, "A trusted key cannot be read", path) from error
+        return None
+    except (ValueError, UnsupportedAlgorithm):
         return None
     return key if isinstance(key, Ed25519PublicKey) else None
 

@@ -21,6 +21,7 @@ import msgspec
 from seaway.core import canonical, chance, event, segment
 from seaway.core.batch import Json
 from seaway.core.contract import Contract
+from seaway.core.durable import disk, make_folder
 from seaway.core.errors import BadInput, BrokenContract, Cell, Unavailable
 from seaway.core.event import Label
 from seaway.data.encode import truth
@@ -245,7 +246,8 @@ def write(
     Texts stand for numbers here, since files hold texts.
     """
     folder = log_root / model
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with disk("The folder of the event log cannot be made", folder):
+        make_folder(folder)
     checker = Checker(contract, model, folder, clock=chance.Clock(), reads_texts=True)
     checked = checker.check(records, principal)
     if checked.labels:
@@ -258,8 +260,12 @@ def _append(log_root: Path, folder: Path, labels: Sequence[Label]) -> None:
         mend(folder, worker)
         try:
             written = OpenSegment(folder, worker, next_number(folder, worker), os.fdatasync)
-            written.write(b"".join(segment.frame(event.encode(label)) for label in labels))
-            written.seal()
+            try:
+                written.write(b"".join(segment.frame(event.encode(label)) for label in labels))
+                written.seal()
+            except OSError:
+                written.abandon()
+                raise
         except OSError as error:
             raise Unavailable(
                 f"The labels cannot be written: {error.strerror}",

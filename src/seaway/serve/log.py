@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from seaway.core import chance, event, segment
+from seaway.core.durable import disk, make_folder
 from seaway.core.errors import SeawayError, Unavailable
 from seaway.core.event import Event
-from seaway.serve.segments import OpenSegment, Sync, mend, next_number, of_folder
+from seaway.serve.segments import OpenSegment, Sync, Unsynced, mend, next_number, of_folder
 
 Durability = Literal["disk", "process", "none"]
 
@@ -59,7 +60,8 @@ class EventLog:
         clock: chance.Clock | None = None,
         sync: Sync = os.fdatasync,
     ) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with disk("The folder of the event log cannot be made", folder):
+            make_folder(folder)
         mend(folder, worker)
         self.folder, self.worker, self.durability = folder, worker, durability
         self.clock = clock or chance.Clock()
@@ -196,14 +198,13 @@ class _Writer:
             if self._open is None:
                 self._open = OpenSegment(self._log.folder, self._log.worker, number, self._sync)
             self._open.write(data)
+            self._open.sync()
+        except Unsynced:
+            self._die()
         except OSError:
             self._refused = number
             self._seal()
             return _unwritable()
-        try:
-            self._open.sync()
-        except OSError:
-            self._die()
         return self._dead
 
     def _seal(self) -> None:
@@ -212,7 +213,7 @@ class _Writer:
         try:
             self._open.seal()
             self._open = None
-        except OSError:
+        except Unsynced:
             self._die()
 
     def _die(self) -> None:

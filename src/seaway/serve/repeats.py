@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from seaway.core import segment
+from seaway.core.durable import disk
 from seaway.core.errors import Malformed
 from seaway.core.event import Event, Prediction
 from seaway.serve.segments import of_folder
@@ -73,11 +74,12 @@ class Repeats:
 
     def _take(self, parts: Iterable[tuple[int, int, Path]]) -> None:
         for worker, number, path in parts:
-            try:
-                self._read((worker, number), path)
-            except FileNotFoundError:  # sealed since it was listed
-                with contextlib.suppress(FileNotFoundError):
-                    self._read((worker, number), path.with_suffix(segment.SEALED))
+            with disk("The event log cannot be read", path):
+                try:
+                    self._read((worker, number), path)
+                except FileNotFoundError:  # sealed since it was listed
+                    with contextlib.suppress(FileNotFoundError):
+                        self._read((worker, number), path.with_suffix(segment.SEALED))
 
     def _read(self, key: tuple[int, int], path: Path) -> None:
         offset = self._offsets.get(key, 0)

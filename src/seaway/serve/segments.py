@@ -10,12 +10,19 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from seaway.core import chance, segment
-from seaway.core.durable import locked, sync_folder
+from seaway.core.durable import disk, locked, sync_folder
 from seaway.core.errors import Malformed, Unavailable
 
 FILE = re.compile(r"(\d{5})-(\d{10})\.(log|seg)")
 
 Sync = Callable[[int], None]
+
+
+class Unsynced(OSError):
+    """What was written could not be made durable: it may be gone although it can still be read (fsyncgate).
+
+    Trying again could only seem to succeed, so nothing may be acknowledged any more.
+    """
 
 
 class OpenSegment:
@@ -34,11 +41,13 @@ class OpenSegment:
         self.size = 0
         try:
             self.write(segment.header(worker, number))
-            self._sync(self._handle)
-            sync_folder(folder)
+            self.sync()
+            with _syncing():
+                sync_folder(folder)
         except OSError:
             os.close(self._handle)
-            self.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # one without a record is removed at the next start
+                self.path.unlink()
             raise
 
     def write(self, data: bytes) -> None:
@@ -55,20 +64,22 @@ class OpenSegment:
         self.size += len(data)
 
     def sync(self) -> None:
-        """Make what was written as durable as set."""
-        self._sync(self._handle)
+        """Make what was written as durable as set, or raise `Unsynced`."""
+        with _syncing():
+            self._sync(self._handle)
 
     def seal(self) -> None:
         """Make the segment final: durable bytes, then its final name. One without a record is removed.
 
-        Raises OSError where the bytes cannot be made durable; a name that cannot be changed is left to the next start.
+        Raises `Unsynced` where the bytes cannot be made durable; a name that cannot be changed is left to the next start.
         """
         if self.size <= segment.HEADER.size:
             os.close(self._handle)
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
             return
-        os.fsync(self._handle)
+        with _syncing():
+            os.fsync(self._handle)
         os.close(self._handle)
         with contextlib.suppress(OSError):
             self.path.rename(self._sealed)
@@ -79,11 +90,19 @@ class OpenSegment:
         os.close(self._handle)
 
 
+@contextlib.contextmanager
+def _syncing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unsynced(*error.args) from error
+
+
 def of_folder(folder: Path) -> list[tuple[int, int, Path]]:
     """Return (worker, number, file) of every segment in order of number; other files are not looked at."""
-    if not folder.is_dir():
-        return []
-    found = ((FILE.fullmatch(path.name), path) for path in folder.iterdir())
+    with disk("The event log cannot be listed", folder):
+        paths = list(folder.iterdir()) if folder.is_dir() else []
+    found = ((FILE.fullmatch(path.name), path) for path in paths)
     return sorted(
         ((int(match[1]), int(match[2]), path) for match, path in found if match), key=lambda part: (part[1], part[0])
     )
@@ -103,13 +122,15 @@ def mend(folder: Path, worker: int | None = None) -> list[Path]:
 
     The whole records are written anew: after a failed fsync the pages of the old file may be clean in memory and not on
     disk (fsyncgate). A file without a record is removed. A damaged file is left alone, and whoever reads it is told.
+    Raises `Unavailable` where the disk fails; what was mended by then stays so.
     """
-    return [
-        sealed
-        for owner, number, path in of_folder(folder)
-        if path.suffix == segment.OPEN and worker in (None, owner)
-        for sealed in _mended(path, folder / segment.name(owner, number, sealed=True))
-    ]
+    with disk("What a crash left of the event log cannot be sealed", folder):
+        return [
+            sealed
+            for owner, number, path in of_folder(folder)
+            if path.suffix == segment.OPEN and worker in (None, owner)
+            for sealed in _mended(path, folder / segment.name(owner, number, sealed=True))
+        ]
 
 
 def _mended(path: Path, sealed: Path) -> Iterator[Path]:
@@ -123,12 +144,16 @@ def _mended(path: Path, sealed: Path) -> Iterator[Path]:
         path.unlink()
         return
     temporary = path.with_suffix(".tmp")
-    with path.open("rb") as old, temporary.open("wb") as new:
-        new.write(old.read(end))
-        new.flush()
-        os.fsync(new.fileno())
-    temporary.chmod(0o600)
-    temporary.rename(path)
+    try:
+        with path.open("rb") as old, temporary.open("wb") as new:
+            new.write(old.read(end))
+            new.flush()
+            os.fsync(new.fileno())
+        temporary.chmod(0o600)
+        temporary.rename(path)
+    except BaseException:  # half a copy must not fill a disk that is full already
+        temporary.unlink(missing_ok=True)
+        raise
     path.rename(sealed)
     sync_folder(path.parent)
     yield sealed

@@ -39,7 +39,7 @@ def test_a_key_is_made_once_for_the_owner_alone(keys: Path) -> None:
     assert mode(keys) == 0o700
     assert mode(keys / PRIVATE) == 0o600
     assert Ed25519Signer.load_or_make(keys).key_id == first.key_id
-    assert sorted(path.name for path in keys.iterdir()) == [PRIVATE, PUBLIC]
+    assert sorted(path.name for path in keys.iterdir()) == [".lock", PRIVATE, PUBLIC]
 
 
 def test_what_is_signed_here_is_trusted_here(keys: Path) -> None:
@@ -74,7 +74,7 @@ def test_processes_that_make_the_key_at_once_agree_on_it(keys: Path) -> None:
         racer.stdin.flush()
     made = {racer.communicate(timeout=60)[0].strip() for racer in racers}
     assert made == {Ed25519Signer.load_or_make(keys).key_id}
-    assert sorted(path.name for path in keys.iterdir()) == [PRIVATE, PUBLIC]
+    assert sorted(path.name for path in keys.iterdir()) == [".lock", PRIVATE, PUBLIC]
 
 
 @pytest.mark.parametrize("shared", [0o640, 0o604, 0o660, 0o620, 0o777])
