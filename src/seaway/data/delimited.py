@@ -27,7 +27,7 @@ def frame(data: bytes, where: str, *, separator: str = "") -> pl.DataFrame:
     if "\n" not in text:
         text = text.replace("\r", "\n")  # line ends of old Macintosh files
     separator = separator or guess_separator(text)
-    header = _header(text, separator, where)
+    names = header(text, separator, where)
     try:
         cells = pl.read_csv(
             io.BytesIO(text.encode()), separator=separator, infer_schema=False, truncate_ragged_lines=False
@@ -35,11 +35,11 @@ def frame(data: bytes, where: str, *, separator: str = "") -> pl.DataFrame:
     except pl.exceptions.NoDataError:
         raise BadInput("The file is empty", where=where, fix="Give a file with a header line and rows.") from None
     except pl.exceptions.PolarsError as error:
-        raise _ragged(text, separator, len(header), where, str(error)) from None
-    cells.columns = header
-    if cells.width > 1 and cells.height and cells.get_column(header[-1]).null_count():
+        raise _ragged(text, separator, len(names), where, str(error)) from None
+    cells.columns = names
+    if cells.width > 1 and cells.height and cells.get_column(names[-1]).null_count():
         # polars fills up short lines without a word; the header's width is a promise that every line has to keep.
-        _refuse_short_lines(text, separator, len(header), where)
+        _refuse_short_lines(text, separator, len(names), where)
         cells = cells.filter(~pl.all_horizontal(pl.all().is_null()))
     return cells.with_columns(pl.all().fill_null(""))
 
@@ -124,7 +124,8 @@ def records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(limit)
 
 
-def _header(text: str, separator: str, where: str) -> list[str]:
+def header(text: str, separator: str, where: str) -> list[str]:
+    """Return the names of the columns; raises `BadInput` where one has none or two have the same."""
     _, names = next(records(text, separator), (0, []))
     names = [name.strip() for name in names]
     nameless = [place for place, name in enumerate(names) if not name]
