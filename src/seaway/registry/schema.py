@@ -1,4 +1,4 @@
-"""The registry's tables. Assignments and history only ever grow; triggers hold SQLite to it."""
+"""The registry's tables. All but the keys only ever grow, and of a key only its end may change; triggers hold SQLite to it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from sqlalchemy import (
 
 from seaway.core.errors import Unavailable
 
-VERSION = 1
-"""Raise it with a step that brings a registry of the version before up to date."""
+VERSION = 2
+"""Raise it with a step in `migrate.py` that brings a registry of the version before up to date."""
 
 METADATA = MetaData()
 
@@ -44,10 +44,11 @@ reservations = Table(
     Column("model", ForeignKey("models.name"), primary_key=True),
     Column("key", String(128), primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("sequence", Integer, nullable=False, unique=True),
+    Column("sequence", Integer, nullable=False),
     Column("parent", String(64), nullable=False),
     Column("created", String(32), nullable=False),
     UniqueConstraint("model", "version"),
+    UniqueConstraint("model", "sequence"),
 )
 
 releases = Table(
@@ -56,7 +57,7 @@ releases = Table(
     Column("model", ForeignKey("models.name"), primary_key=True),
     Column("digest", String(64), primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("sequence", Integer, nullable=False, unique=True),
+    Column("sequence", Integer, nullable=False),
     Column("parent", String(64), nullable=False),
     Column("created", String(32), nullable=False),
     Column("expires", String(32), nullable=False),
@@ -64,6 +65,7 @@ releases = Table(
     Column("principal", String(128), nullable=False),
     Column("verdicts", Text, nullable=False),
     UniqueConstraint("model", "version"),
+    UniqueConstraint("model", "sequence"),
 )
 
 assignments = Table(
@@ -85,30 +87,50 @@ assignments = Table(
     CheckConstraint("share IS NULL OR (share > 0 AND share <= 1)"),
 )
 
-history = Table(
-    "history",
+keys = Table(
+    "keys",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("model", ForeignKey("models.name"), nullable=False),
+    Column("id", String(64), primary_key=True),
+    Column("name", String(128), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("roles", Text, nullable=False),  # JSON list
+    Column("models", Text, nullable=False),  # JSON list
+    Column("made", String(32), nullable=False),
+    Column("by", String(128), nullable=False),
+    Column("slot", Integer, nullable=False, unique=True),
+    Column("expires", String(32), nullable=False),
+    Column("rate", Float, nullable=False),
+    Column("revoked", String(32), nullable=False),
+)
+
+audit = Table(
+    "audit",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 ... without a gap
     Column("at", String(32), nullable=False),
-    Column("kind", String(32), nullable=False),
+    Column("model", ForeignKey("models.name")),  # null: the whole project
+    Column("kind", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
     Column("sequence", Integer),  # of the assignment that the entry is about
+    Column("content", String(64), nullable=False),  # digest of the row that the entry made or changed
     Column("principal", String(128), nullable=False),
     Column("reason", Text, nullable=False),
     Column("evidence", Text, nullable=False),
-    sqlite_autoincrement=True,
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
 )
 
-_KEPT = ("assignments", "history", "releases", "reservations")
+_GROWING = ("assignments", "audit", "releases", "reservations")
+_FIXED_OF_A_KEY = ("id", "name", "hash", "roles", "models", "made", '"by"', "slot", "rate")
 
 
-def is_new(connection: Connection, where: str) -> bool:
-    """Say whether the database is empty; refuse one that is no registry, or that a newer version made."""
+def version_of(connection: Connection, where: str) -> int:
+    """Return the schema's version, 0 for an empty database; refuse one that is no registry, or that a newer version made."""
     found = set(inspect(connection).get_table_names())
     if not found:
-        return True
+        return 0
     text = connection.scalar(select(meta.c.value).where(meta.c.name == "schema")) if "meta" in found else None
-    if text is None or not text.isdecimal():
+    if text is None or not text.isdecimal() or text == "0":
         raise Unavailable(
             "This database is no registry of Seaway", where=where, fix="Move it away, or name another state folder."
         )
@@ -119,22 +141,31 @@ def is_new(connection: Connection, where: str) -> bool:
             fix="Use the Seaway version that wrote it, or a newer one.",
             code="newer-format",
         )
-    return False
+    return int(text)
 
 
-def make(connection: Connection, where: str) -> None:
-    """Make the tables, inside the caller's writing transaction, unless another process was faster."""
-    if is_new(connection, where):
-        METADATA.create_all(connection)
-        connection.execute(insert(meta).values(name="schema", value=str(VERSION)))
-        if connection.dialect.name == "sqlite":
-            _forbid_changes(connection)
+def make(connection: Connection) -> None:
+    """Make the tables of an empty database, inside the caller's writing transaction."""
+    METADATA.create_all(connection)
+    connection.execute(insert(meta).values(name="schema", value=str(VERSION)))
+    if connection.dialect.name == "sqlite":
+        forbid_changes(connection)
 
 
-def _forbid_changes(connection: Connection) -> None:
-    for table in _KEPT:
+def forbid_changes(connection: Connection) -> None:
+    """Let SQLite itself refuse to change or delete what was written; a key may end earlier, never later."""
+    for table in _GROWING:
         for verb in ("UPDATE", "DELETE"):
             connection.exec_driver_sql(
                 f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"
             )
+    other = " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in _FIXED_OF_A_KEY)
+    later = "OLD.expires <> '' AND (NEW.expires = '' OR NEW.expires > OLD.expires)"
+    connection.exec_driver_sql(
+        f"CREATE TRIGGER keys_only_end BEFORE UPDATE ON keys WHEN {other} OR OLD.revoked <> '' OR {later} "
+        "BEGIN SELECT RAISE(ABORT, 'a key can only end'); END"
+    )
+    connection.exec_driver_sql(
+        "CREATE TRIGGER keys_no_delete BEFORE DELETE ON keys BEGIN SELECT RAISE(ABORT, 'keys are never forgotten'); END"
+    )

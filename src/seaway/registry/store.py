@@ -66,7 +66,9 @@ class Registry:
 
             def next_of(column: str) -> int:
                 """Count on from what was built here and what was imported."""
-                return 1 + max(rows.highest(connection, one.c[column], one.c.model == model) for one in (table, releases))
+                return 1 + max(
+                    rows.highest(connection, one.c[column], one.c.model == model) for one in (table, releases)
+                )
 
             made = Reservation(
                 model=model,
@@ -142,7 +144,10 @@ class Registry:
                 older = admission.require_place(connection, release, is_older=is_older)
                 what = f"version {release.version}, sequence {release.sequence}: {release.digest}"
                 admission.add(
-                    connection, release, "imported older" if older else "imported", f"{reason}: {what}" if reason else what
+                    connection,
+                    release,
+                    "imported older" if older else "imported",
+                    f"{reason}: {what}" if reason else what,
                 )
         return release.digest
 

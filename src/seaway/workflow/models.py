@@ -7,7 +7,7 @@ import msgspec
 from seaway.core.assignment import Assignment
 from seaway.core.bundle import open_bundle
 from seaway.registry import promote as moves
-from seaway.registry.store import Entry, Release
+from seaway.registry.values import Entry, Release
 from seaway.workflow.workspace import Workspace, person
 
 
