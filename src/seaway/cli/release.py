@@ -43,7 +43,7 @@ def release(
 
 
 def verify(
-    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A folder, a version or a digest.")],
+    bundle: Annotated[str, typer.Argument(metavar="BUNDLE", help="A folder, a .zip, a version or a digest.")],
     trust: Annotated[
         Path | None,
         typer.Option("--trust", metavar="DIR", help="A folder of trusted *.pub keys; the project's without it."),
@@ -76,8 +76,60 @@ def card(
     output.emit({"card": text}, lambda: output.say(text), as_json=as_json)
 
 
+def import_(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A bundle: a folder, or the .zip of `export bundle`.")],
+    trust: Annotated[
+        Path | None,
+        typer.Option("--trust", metavar="DIR", help="Trust the *.pub keys here; the one that signed is kept."),
+    ] = None,
+    older: Annotated[bool, typer.Option("--older", help="Take it in although a newer one is known.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="Why an older one; it stands in the history.")] = "",
+    folder: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Take in a release built elsewhere: verified, loaded within limits, registered; champion if the first."""
+    from seaway.workflow.imports import import_bundle
+    from seaway.workflow.workspace import open_project
+
+    done = import_bundle(open_project(folder), path, trust=trust, is_older=older, reason=reason)
+
+    def render() -> None:
+        output.verdicts(done.verdicts)
+        role = "champion: it answers now" if done.champion else "challenger: `seaway promote` next"
+        output.say(f"{done.model} version {done.version}, {role}")
+        output.say(f"digest {done.digest}")
+        if done.trusted:
+            output.say(f"This project trusts the key {done.trusted} from now on.")
+
+    output.emit(done, render, as_json=as_json)
+
+
+def export_bundle(
+    reference: Annotated[str, typer.Argument(metavar="[V]", help="A version or digest; the champion without it.")] = "",
+    out: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE.zip", help="The file to write.")] = None,
+    folder: Folder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Write a release as one file, which `seaway import` takes elsewhere."""
+    from seaway.workflow.imports import export_bundle as write
+    from seaway.workflow.workspace import open_project
+
+    done = write(open_project(folder), reference, out)
+
+    def render() -> None:
+        output.say(f"{done.model} version {done.version}: {done.file} ({done.size} bytes)")
+        output.say(f"digest {done.digest}")
+        output.say(f"There: seaway import {done.file.name} --trust DIR, with this project's signing.pub in DIR")
+
+    output.emit(done, render, as_json=as_json)
+
+
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
+    app.command("import")(import_)
+    export = typer.Typer(help="Write a release for somewhere else.", no_args_is_help=True, rich_markup_mode=None)
+    export.command("bundle")(export_bundle)
+    app.add_typer(export, name="export")
     app.command()(release)
     app.command()(verify)
     app.command()(card)

@@ -5,16 +5,18 @@ The order is the safety: nothing is parsed before the signature and the digests 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from seaway.core import bundle, chance, parity
+from seaway.core import chance, parity
 from seaway.core.answer import Answerer
-from seaway.core.bundle import Bundle
+from seaway.core.bundle import Bundle, lay, open_bundle
 from seaway.core.errors import SeawayError
 from seaway.core.protocols import Verifier
 from seaway.core.verdict import Verdict
+from seaway.release import archive
 
 SOON_S = 30 * 86_400
 """A release that expires within this time gets a warning."""
@@ -22,21 +24,47 @@ SOON_S = 30 * 86_400
 CODES = {"R001": "signature", "R002": "digests", "R003": "allowed program", "R004": "parity", "R005": "expiry"}
 
 
-def verify(folder: Path, verifier: Verifier) -> list[Verdict]:
-    """Return one verdict per question R001 to R005; after a `fail` of R001 to R003 the rest is not-applicable."""
+FirstLoad = Callable[[Path, str], None]
+"""Loads a bundle (folder, digest) in a process of its own, within limits; raises where that fails."""
+
+
+def verify(bundle: Path, verifier: Verifier, *, first_load: FirstLoad | None = None) -> list[Verdict]:
+    """Return one verdict per question R001 to R005; after a `fail` of R001 to R003 the rest is not-applicable.
+
+    `bundle` is a folder or an archive. With `first_load` the program is loaded there before it is loaded here.
+    """
+    if not bundle.is_file():
+        return _all(bundle, verifier, first_load)
+    watched = _Watched(verifier)
+    try:
+        files = archive.read(bundle, watched)
+    except SeawayError as error:
+        found = [_signature(bundle, None), _digests(bundle, error, 0)] if watched.holds else [_signature(bundle, error)]
+        return _rest(bundle, found)
+    with tempfile.TemporaryDirectory(prefix="seaway-verify-") as place:
+        folder = Path(place) / bundle.stem
+        lay(folder, files)
+        return _all(folder, verifier, first_load)
+
+
+def _all(folder: Path, verifier: Verifier, first_load: FirstLoad | None) -> list[Verdict]:
     found: list[Verdict] = []
-    for verdict in _steps(folder, verifier):
+    for verdict in _steps(folder, verifier, first_load):
         found.append(verdict)
         if verdict.outcome == "fail" and verdict.code in ("R001", "R002", "R003"):
             break
+    return _rest(folder, found)
+
+
+def _rest(folder: Path, found: list[Verdict]) -> list[Verdict]:
     asked = {verdict.code for verdict in found}
     return found + [_unasked(code, folder, found[-1].code) for code in CODES if code not in asked]
 
 
-def _steps(folder: Path, verifier: Verifier) -> Iterator[Verdict]:
+def _steps(folder: Path, verifier: Verifier, first_load: FirstLoad | None) -> Iterator[Verdict]:
     watched = _Watched(verifier)
     try:
-        opened = bundle.open_bundle(folder, watched)
+        opened = open_bundle(folder, watched)
     except SeawayError as error:
         if not watched.holds:
             yield _signature(folder, error)
@@ -47,6 +75,8 @@ def _steps(folder: Path, verifier: Verifier) -> Iterator[Verdict]:
     yield _signature(folder, None)
     yield _digests(folder, None, len(opened.files))
     try:
+        if first_load is not None:
+            first_load(folder, opened.digest)
         answerer = Answerer(folder, verifier, replay=False)
     except SeawayError as error:
         yield _program(folder, error, opened)

@@ -135,6 +135,11 @@ class TrustFolder:
         )
 
 
+def signer_of(signature: bytes) -> str:
+    """Return the id of the key that a signature file names; whether it did sign is for a verifier to say."""
+    return canonical.decode(signature, Signature, where="signature").key
+
+
 def key_id(key: Ed25519PublicKey) -> str:
     """Return the first 128 bits of the SHA-256 of the raw public key, in hexadecimal."""
     return hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:32]

@@ -103,7 +103,7 @@ def test_an_expired_release_fails_and_one_about_to_expire_warns(shop: Workshop, 
 def test_a_folder_that_is_not_there_fails(shop: Workshop, tmp_path: Path) -> None:
     verdicts = verify(tmp_path / "nowhere", shop.verifier)
     assert outcomes(verdicts) == "f----"
-    assert "manifest.json cannot be opened" in failure(verdicts).message
+    assert "The bundle's folder cannot be opened" in failure(verdicts).message
 
 
 def test_verifying_changes_nothing_and_needs_no_trainer(shop: Workshop, folder: Path) -> None:
