@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from seaway.core import segment
-from seaway.core.errors import BadInput, Unavailable
+from seaway.core.errors import BadInput, NotFound, Unavailable
 from seaway.core.event import Prediction
 from seaway.core.settings import ServeSettings
 from seaway.registry.promote import promote
@@ -189,7 +189,7 @@ def test_a_taken_port_is_named_with_what_to_do(state: Path, free_port: int) -> N
 
 @pytest.mark.parametrize(
     ("host", "said"),
-    [("0.0.0.0", "asks for no keys"), ("192.0.2.1", "asks for no keys"), ("example", "asks for no keys")],
+    [("0.0.0.0", "has no keys and no TLS"), ("192.0.2.1", "has no keys"), ("example", "has no keys")],
 )
 def test_a_door_open_to_other_machines_is_refused(state: Path, host: str, said: str) -> None:
     with pytest.raises(BadInput, match=said):
@@ -202,9 +202,16 @@ def test_an_address_of_another_machine_cannot_be_listened_on() -> None:
 
 
 def test_workers_that_cannot_start_end_the_server(state: Path) -> None:
+    (state / "log").write_text("no folder")
     heard: list[str] = []
     with pytest.raises(Unavailable, match="Worker 0 does not start"):
-        supervise.serve(state, ServeSettings(port=0), "no-such-source", say=heard.append)
+        supervise.serve(state, ServeSettings(port=0), say=heard.append)
+    assert heard == []
+
+
+def test_a_source_that_does_not_exist_is_refused_before_anything_starts(state: Path) -> None:
+    with pytest.raises(NotFound, match="no source called 'no-such-source'"):
+        supervise.serve(state, ServeSettings(port=0), "no-such-source")
 
 
 def test_workers_end_with_their_parent(state: Path, free_port: int) -> None:

@@ -5,27 +5,39 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
-from seaway.core.access import Role
+from seaway.core.access import EVERY_MODEL, Key, Role
 from seaway.core.errors import BadInput, Denied
 
+About = Literal["model", "models", "server"]
+"""What an operation touches: one model; a list, of which each caller sees their own models; or all of the server."""
 
-def _roles(*roles: Role) -> frozenset[Role]:
-    return frozenset(roles)
+
+class Rule(NamedTuple):
+    """Which roles may do an operation. `admin` may do all that is listed; `anyone` needs no key."""
+
+    roles: frozenset[Role]
+    about: About
 
 
-OPERATIONS: Mapping[str, frozenset[Role]] = {
-    # Add an operation here: its name -> the roles that may do it. `admin` may do all that is listed.
-    "live": _roles("anyone"),
-    "ready": _roles("anyone"),
-    "predict": _roles("predictor"),
-    "explain": _roles("predictor"),
-    "label": _roles("labeler"),
-    "contract": _roles("viewer", "predictor", "labeler", "operator", "auditor"),
-    "models": _roles("viewer", "predictor", "labeler", "operator", "auditor"),
-    "openapi": _roles("viewer", "predictor", "labeler", "operator", "auditor"),
-    "metadata": _roles("viewer", "predictor", "labeler", "operator", "auditor"),
-    "metrics": _roles("viewer", "operator", "auditor"),
+def _rule(about: About, *roles: Role) -> Rule:
+    return Rule(frozenset(roles), about)
+
+
+OPERATIONS: Mapping[str, Rule] = {
+    # Add an operation here: what it is about, and the roles that may do it.
+    "live": _rule("server", "anyone"),
+    "ready": _rule("server", "anyone"),
+    "predict": _rule("model", "predictor"),
+    "explain": _rule("model", "predictor"),
+    "label": _rule("model", "labeler"),
+    "contract": _rule("model", "viewer", "predictor", "labeler", "operator", "auditor"),
+    "metadata": _rule("model", "viewer", "predictor", "labeler", "operator", "auditor"),
+    "models": _rule("models", "viewer", "predictor", "labeler", "operator", "auditor"),
+    "openapi": _rule("models", "viewer", "predictor", "labeler", "operator", "auditor"),
+    "server": _rule("models", "viewer", "predictor", "labeler", "operator", "auditor"),
+    "metrics": _rule("server", "viewer", "operator", "auditor"),
 }
 
 
@@ -37,6 +49,10 @@ class Principal:
     roles: frozenset[Role]
     models: frozenset[str] | None = frozenset()
 
+    def sees(self, model: str) -> bool:
+        """Say whether the roles hold for a model; no name at all is every model's."""
+        return self.models is None or model in self.models
+
 
 NOBODY = Principal(name="", roles=frozenset())
 """A caller that has shown no key."""
@@ -44,20 +60,37 @@ NOBODY = Principal(name="", roles=frozenset())
 LOCAL = Principal(name="local", roles=frozenset({"admin"}), models=None)
 """A caller on the loopback address of a server without keys: the owner of the machine."""
 
+ANYONE = Principal(name="anyone", roles=frozenset({"admin"}), models=None)
+"""A caller of a server that was opened to other machines, without keys, by an explicit setting."""
+
+
+def principal_of(key: Key) -> Principal:
+    """Return who asks with a key."""
+    models = None if EVERY_MODEL in key.models else frozenset(key.models)
+    return Principal(name=f"key:{key.name}", roles=frozenset(key.roles) - {"anyone"}, models=models)
+
+
+def is_open(operation: str) -> bool:
+    """Say whether an operation needs no key."""
+    rule = OPERATIONS.get(operation)
+    return rule is not None and "anyone" in rule.roles
+
 
 def allowed(operation: str, principal: Principal, model: str = "") -> bool:
-    """Say whether the principal may do the operation; `model` is empty where it concerns no model in particular.
+    """Say whether the principal may do the operation on a model; an empty name is for those who may do it on all.
 
     An operation that is not in the table is denied to everyone, admins included.
     """
-    roles = OPERATIONS.get(operation)
-    if roles is None:
+    rule = OPERATIONS.get(operation)
+    if rule is None:
         return False
-    if "anyone" in roles:
+    if "anyone" in rule.roles:
         return True
-    if not principal.roles & (roles | {"admin"}):
+    if not principal.roles & (rule.roles | {"admin"}):
         return False
-    return not model or principal.models is None or model in principal.models
+    if rule.about == "models":
+        return principal.models is None or bool(principal.models)
+    return principal.sees(model if rule.about == "model" else "")
 
 
 def require(operation: str, principal: Principal, model: str = "") -> None:
@@ -66,7 +99,7 @@ def require(operation: str, principal: Principal, model: str = "") -> None:
         raise Denied(
             f"{principal.name or 'A caller without a key'} may not {operation}",
             where=model or "server",
-            fix="Ask the operator of this server for a key with the role and the model you need.",
+            fix="Name the model in the path, or ask the operator of this server for a key with the role and the model you need.",
         )
 
 
@@ -90,12 +123,15 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def refuse_open_door(host: str, *, keys: bool = False, tls: bool = False) -> None:
-    """Raise unless the address is loopback, or callers must show keys over TLS."""
-    if not is_loopback(host) and not (keys and tls):
-        raise BadInput(
-            f"Other machines can reach {host!r}, and this server asks for no keys",
-            where="serve.host",
-            fix="Serve on 127.0.0.1, with a proxy in front that does TLS and asks who is calling.",
-            code="open-door",
-        )
+def refuse_open_door(host: str, *, keys: bool = False, tls: bool = False, insecure: bool = False) -> None:
+    """Raise unless the address is loopback, or callers must show keys over TLS, or somebody said in words that it may be open."""
+    if is_loopback(host) or insecure or (keys and tls):
+        return
+    lacks = " and ".join(["no keys"] * (not keys) + ["no TLS"] * (not tls))
+    raise BadInput(
+        f"Other machines can reach {host!r}, and this server has {lacks}",
+        where="serve.host",
+        fix="Make a key (`seaway keys make NAME --role predictor`) and give a certificate (--tls-cert, --tls-key); or serve on "
+        "127.0.0.1 behind a proxy; or open it as it is with --insecure.",
+        code="open-door",
+    )

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import re
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -105,11 +107,18 @@ def is_mistyped(text: str) -> bool:
     return parts is None or _with_checksum(parts[1]) != text
 
 
-def ended(key: Key, at: str) -> str:
-    """Return "revoked" or "expired" where the key opens nothing any more at a time (RFC 3339), else an empty text."""
+def until(key: Key) -> float:
+    """Return when a key ends, in seconds since 1970: 0 for a revoked one, infinity for one that never ends."""
+    if key.revoked:
+        return 0.0
+    return datetime.fromisoformat(key.expires).timestamp() if key.expires else math.inf
+
+
+def ended(key: Key, now: float) -> str:
+    """Return "revoked" or "expired" where the key opens nothing any more, else an empty text."""
     if key.revoked:
         return "revoked"
-    return "expired" if key.expires and key.expires <= at else ""
+    return "expired" if until(key) <= now else ""
 
 
 def _hash(text: str, secret: bytes) -> str:

@@ -16,6 +16,7 @@ import msgspec
 from seaway.core import chance
 from seaway.core.errors import BadInput, Unavailable
 from seaway.core.settings import ServeSettings
+from seaway.serve.reports import Lines, Report
 
 BACKLOG = 2048
 
@@ -92,12 +93,15 @@ class Process:
         self._child = subprocess.Popen(
             [sys.executable, "-m", "seaway.serve"],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=errors,
             pass_fds=(told.handle,),
             env=environment(),
         )
         assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        self._lines = Lines(self._child.stdout.fileno())
+        self._heard: list[Report] = []
         try:
             self._child.stdin.write(msgspec.json.encode(told) + b"\n")
             self._child.stdin.flush()
@@ -108,6 +112,13 @@ class Process:
     def pid(self) -> int:
         """The process."""
         return self._child.pid
+
+    def reports(self) -> list[Report]:
+        """Return what it has told since the last time; also once after its end."""
+        if self._child.stdout is not None and not self._child.stdout.closed:
+            self._heard += self._lines.read()
+        heard, self._heard = self._heard, []
+        return heard
 
     @property
     def ended(self) -> int | None:
@@ -138,6 +149,9 @@ class Process:
         if self._child.stdin is not None and not self._child.stdin.closed:
             with contextlib.suppress(BrokenPipeError):
                 self._child.stdin.close()
+        if self._child.stdout is not None and not self._child.stdout.closed:
+            self._heard += self._lines.read()
+            self._child.stdout.close()
         return code
 
 

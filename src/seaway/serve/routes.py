@@ -9,10 +9,12 @@ from typing import NamedTuple
 from seaway.core.batch import Json
 from seaway.core.errors import NotFound, Unavailable
 from seaway.security import access
-from seaway.serve import http, openapi, v2
+from seaway.security.access import Principal
+from seaway.serve import http, openapi, rights, v2
+from seaway.serve.door import Door
 from seaway.serve.handlers import Handlers
 from seaway.serve.http import Reply
-from seaway.serve.releases import Loaded
+from seaway.serve.releases import Loaded, Serving
 from seaway.serve.state import Standing, arms
 
 
@@ -22,7 +24,7 @@ class Ask(NamedTuple):
     body: bytes
     model: str
     version: str
-    principal: str
+    principal: Principal
 
 
 class Server(NamedTuple):
@@ -30,6 +32,7 @@ class Server(NamedTuple):
 
     handlers: Handlers
     standing: Standing
+    door: Door
 
 
 Call = Callable[[Server, Ask], Awaitable[Reply]]
@@ -46,17 +49,17 @@ class Route(NamedTuple):
 
 async def predict(server: Server, ask: Ask) -> Reply:
     """POST predict."""
-    return await server.handlers.predict(ask.body, ask.model, ask.principal)
+    return await server.handlers.predict(ask.body, ask.model, ask.principal.name)
 
 
 async def explain(server: Server, ask: Ask) -> Reply:
     """POST explain."""
-    return await server.handlers.explain(ask.body, ask.model, ask.principal)
+    return await server.handlers.explain(ask.body, ask.model, ask.principal.name)
 
 
 async def label(server: Server, ask: Ask) -> Reply:
     """POST labels."""
-    return await server.handlers.label(ask.body, ask.model, ask.principal)
+    return await server.handlers.label(ask.body, ask.model, ask.principal.name)
 
 
 async def contract(server: Server, ask: Ask) -> Reply:
@@ -78,9 +81,14 @@ async def models(server: Server, ask: Ask) -> Reply:
             "share": serving.assignment.canary[1] if serving.assignment.canary else 0.0,
             "arms": [_arm(arm, loaded) for arm, loaded in arms(serving)],
         }
-        for name, serving in sorted(server.handlers.models.by_name.items())
+        for name, serving in sorted(_seen(server, ask).items())
     ]
     return Reply(200, http.encode({"models": found}))
+
+
+def _seen(server: Server, ask: Ask) -> Mapping[str, Serving]:
+    """Return the served models that the caller may know of."""
+    return {name: serving for name, serving in server.handlers.models.by_name.items() if ask.principal.sees(name)}
 
 
 def _arm(arm: str, loaded: Loaded) -> dict[str, Json]:
@@ -94,7 +102,10 @@ async def metrics(server: Server, ask: Ask) -> Reply:
 
 async def described(server: Server, ask: Ask) -> Reply:
     """GET the OpenAPI document."""
-    return Reply(200, http.encode(openapi.document(server.handlers.models.by_name, installed("seaway"))))
+    document = openapi.document(_seen(server, ask), installed("seaway"))
+    if len(server.handlers.models.by_name) > 1:  # a caller with rights for one of them names it all the same
+        document["paths"] = {path: one for path, one in document["paths"].items() if path not in UNNAMED}
+    return Reply(200, http.encode(rights.add(document, OPERATIONS, asks=server.door.asks)))
 
 
 async def live(server: Server, ask: Ask) -> Reply:
@@ -103,8 +114,8 @@ async def live(server: Server, ask: Ask) -> Reply:
 
 
 async def ready(server: Server, ask: Ask) -> Reply:
-    """GET whether requests should come here."""
-    status, found = server.standing.ready()
+    """GET whether requests should come here; why not, and which releases answer, only to those who may know of models."""
+    status, found = server.standing.ready(access.allowed("models", ask.principal))
     return Reply(status, http.encode(found), http.JSON + (http.RETRY if status == 503 else ()))
 
 
@@ -143,7 +154,7 @@ async def v2_model_ready(server: Server, ask: Ask) -> Reply:
 
 async def v2_infer(server: Server, ask: Ask) -> Reply:
     """POST an inference request."""
-    return await v2.infer(server.handlers, ask.body, ask.model, ask.version, ask.principal)
+    return await v2.infer(server.handlers, ask.body, ask.model, ask.version, ask.principal.name)
 
 
 _V2 = "/v2/models/{model}"
@@ -164,7 +175,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/metrics", "metrics", metrics),
     Route("GET", "/health/live", "live", live),
     Route("GET", "/health/ready", "ready", ready),
-    Route("GET", "/v2", "metadata", v2_server),
+    Route("GET", "/v2", "server", v2_server),
     Route("GET", "/v2/health/live", "live", live),
     Route("GET", "/v2/health/ready", "ready", v2_ready),
     Route("GET", _V2, "metadata", v2_model),
@@ -174,6 +185,16 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_VERSION}/ready", "metadata", v2_model_ready),
     Route("POST", f"{_VERSION}/infer", "predict", v2_infer),
 )
+
+OPERATIONS = {(route.method, route.path): route.operation for route in ROUTES}
+
+UNNAMED = frozenset(
+    route.path
+    for route in ROUTES
+    if "{model}" not in route.path
+    and access.OPERATIONS.get(route.operation, access.OPERATIONS["live"]).about == "model"
+)
+"""Paths that mean the only model served."""
 
 
 class Found(NamedTuple):

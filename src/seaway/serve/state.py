@@ -9,6 +9,7 @@ from pathlib import Path
 from seaway.core import chance, durable
 from seaway.core.batch import Json
 from seaway.serve import http, metrics
+from seaway.serve.door import Door
 from seaway.serve.metrics import Gauges, Snapshot, Tally
 from seaway.serve.releases import Loaded, Models, Serving
 
@@ -25,6 +26,7 @@ class Standing:
     port: int
     models: Models
     tally: Tally
+    door: Door
     is_draining: bool = False
     _told: bytes = field(default=b"", repr=False)
     _counted: float = field(default=0.0, repr=False)
@@ -33,6 +35,8 @@ class Standing:
     def reasons(self) -> list[str]:
         """Why the worker is not ready; empty where it is."""
         found = ["The server is stopping"] if self.is_draining else []
+        if self.door.trouble:
+            found.append(self.door.trouble)
         if not self.models.has_looked:
             found.append("The registry has not been read yet")
         elif not self.models.by_name:
@@ -54,14 +58,23 @@ class Standing:
         """Say whether requests should come here."""
         return not self.reasons
 
-    def ready(self) -> tuple[int, dict[str, Json]]:
-        """Return status and body of the readiness check: which releases answer, and what cannot be followed."""
+    def ready(self, is_full: bool) -> tuple[int, dict[str, Json]]:
+        """Return status and body of the readiness check; `is_full` adds which releases answer, and what cannot be followed.
+
+        Whether callers are asked for keys, and whether somebody opened the server to other machines without, is told to all.
+        """
         reasons = self.reasons
+        status = 503 if reasons else 200
+        found: dict[str, Json] = {"ready": not reasons, "keys": self.door.asks}
+        if self.door.is_insecure:
+            found["insecure"] = True
+        if not is_full:
+            return status, found
         models = {
             name: {"sequence": serving.assignment.sequence, "following": name not in self.models.troubles}
             for name, serving in self.models.by_name.items()
         }
-        return (503 if reasons else 200), {"ready": not reasons, "reasons": reasons, "models": models}
+        return status, found | {"reasons": reasons, "models": models}
 
     def gauges(self) -> Gauges:
         """Return what metrics show as it is now."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import signal
 import socket
@@ -13,15 +12,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
-import msgspec
-
-from seaway.core import chance
+from seaway.core import chance, extend
 from seaway.core.durable import locked
-from seaway.core.errors import Unavailable
+from seaway.core.errors import SeawayError, Unavailable
+from seaway.core.protocols import Source
 from seaway.core.settings import ServeSettings
 from seaway.security import access
+from seaway.serve import tls
+from seaway.serve.door import RATES, SOURCES
+from seaway.serve.greeting import example, greeting, url
 from seaway.serve.process import Process, Told, listen
+from seaway.serve.reports import Episodes
 from seaway.serve.segments import held, mend, of_folder
+
+Say = Callable[[str], None]
+Note = Callable[[str, str], None]
 
 STOP_S = 9.5
 """Seconds that workers have to finish their requests."""
@@ -37,15 +42,24 @@ class Supervisor:
     """Runs the workers of one server until it is told to stop."""
 
     def __init__(
-        self, state: Path, settings: ServeSettings, source: str, opened: socket.socket, say: Callable[[str], None]
+        self,
+        state: Path,
+        settings: ServeSettings,
+        source: str,
+        opened: socket.socket,
+        *,
+        asks: bool,
+        say: Say,
+        note: Note,
     ) -> None:
         self._state, self._settings, self._source = state, settings, source
-        self._socket, self._say = opened, say
+        self._socket, self._asks, self._say, self._note = opened, asks, say, note
         self.port = int(opened.getsockname()[1])
         self._workers: dict[int, Process] = {}
         self._short_lives = [0] * settings.workers
         self._next_start = [0.0] * settings.workers
-        self._was_ready = False
+        self._was_ready = self._has_example = False
+        self._episodes = Episodes(note)
         self.is_stopping = threading.Event()
 
     def run(self) -> int:
@@ -56,11 +70,25 @@ class Supervisor:
                     self._tend(worker)
                 if not self._was_ready and any(process.is_ready for process in self._workers.values()):
                     self._was_ready = True
-                    self._say(greeting(self._settings.host, self.port))
+                    self._say(greeting(self._settings, self.port, asks=self._asks))
+                self._listen()
+                self._episodes.settle()
                 self.is_stopping.wait(LOOK_S)
         finally:
             self._stop()
+            self._episodes.settle(at_once=True)
         return 0
+
+    def _listen(self) -> None:
+        """Take in what the workers tell."""
+        for process in self._workers.values():
+            for report in process.reports():
+                if report.kind == "wrong-keys":
+                    self._episodes.take(report)
+                elif report.kind == "example" and not self._has_example:
+                    self._has_example = True
+                    path, body = report.subject, report.text
+                    self._say(example(self._settings, self.port, path, body, asks=self._asks))
 
     def _tend(self, worker: int) -> None:
         """Start a worker that is not running, at once unless it has just died young."""
@@ -75,6 +103,7 @@ class Supervisor:
     def _mourn(self, worker: int, process: Process) -> None:
         """Note how long a dead worker lived; give up where none ever gets ready."""
         code = process.end(0.0)
+        self._listen()
         del self._workers[worker]
         is_short = chance.monotonic() - process.started < QUICK_S
         self._short_lives[worker] = self._short_lives[worker] + 1 if is_short else 0
@@ -100,6 +129,7 @@ class Supervisor:
         until = chance.monotonic() + STOP_S
         for process in self._workers.values():
             process.end(until - chance.monotonic())
+        self._listen()
 
     def _told(self, worker: int) -> Told:
         return Told(
@@ -114,20 +144,59 @@ class Supervisor:
 
 
 def serve(
-    state: Path, settings: ServeSettings, source_name: str = "registry", *, say: Callable[[str], None] | None = None
+    state: Path,
+    settings: ServeSettings,
+    source_name: str = "registry",
+    *,
+    say: Say | None = None,
+    note: Note | None = None,
 ) -> int:
     """Serve the state folder's models until SIGTERM or SIGINT; returns the exit code.
 
-    Raises `Unavailable` where another server holds the folder or the port.
+    `note` writes down what an auditor wants to know: its kind and the reason. Raises `Unavailable` where another server holds the
+    folder or the port, `BadInput` where the door would stand open to other machines.
     """
-    access.refuse_open_door(settings.host)
     state = state.resolve()
+    source: Source = extend.load("source", source_name)(state)
+    asks = settings.keys == "required" or source.keys() is not None
+    is_tls = bool(settings.tls_cert or settings.tls_key)
+    access.refuse_open_door(settings.host, keys=asks, tls=is_tls, insecure=settings.insecure)
+    if is_tls:
+        tls.context(settings.tls_cert, settings.tls_key)
     with _alone(state):
         prepare(state)
         opened = listen(settings.host, settings.port)
-        supervisor = Supervisor(state, settings, source_name, opened, say or _to_errors)
-        with _signals(supervisor.is_stopping):
+        supervisor = Supervisor(
+            state, settings, source_name, opened, asks=asks, say=say or _to_errors, note=_carefully(note)
+        )
+        with _signals(supervisor.is_stopping), _noted(supervisor, settings, asks, _carefully(note)):
             return supervisor.run()
+
+
+def _carefully(note: Note | None) -> Note:
+    """Return a `note` whose failure is told and does not end a server that answers."""
+
+    def write(kind: str, reason: str) -> None:
+        try:
+            if note is not None:
+                note(kind, reason)
+        except SeawayError as error:
+            _to_errors(f"Not written into the audit: {kind}: {reason}: {error}")
+
+    return write
+
+
+@contextlib.contextmanager
+def _noted(supervisor: Supervisor, settings: ServeSettings, asks: bool, note: Note) -> Iterator[None]:
+    """Note that serving begins and ends, where, and how the door stands."""
+    at = url(settings, supervisor.port)
+    is_exposed = not access.is_loopback(settings.host) and not (asks and settings.tls_cert)
+    stands = f"{'keys' if asks else 'no keys'}, {'TLS' if settings.tls_cert else 'no TLS'}{', insecure' * is_exposed}"
+    note("serving-started", f"{at} on {settings.host}, {settings.workers} workers, {stands}")
+    try:
+        yield
+    finally:
+        note("serving-ended", at)
 
 
 @contextlib.contextmanager
@@ -148,7 +217,7 @@ def _alone(state: Path) -> Iterator[None]:
 
 def prepare(state: Path) -> None:
     """Clear what a former server said of itself, and seal the segments that a crash left open."""
-    for pattern in ("*.json", "*.metrics"):
+    for pattern in ("*.json", "*.metrics", RATES, SOURCES):
         for path in (state / "serving").glob(pattern):
             path.unlink(missing_ok=True)
     root = state / "log"
@@ -157,33 +226,6 @@ def prepare(state: Path) -> None:
             # A worker that still finishes its requests, or a process that writes labels, holds its number.
             with contextlib.suppress(Unavailable), held(root, worker, wait_s=0.0):
                 mend(folder, worker)
-
-
-def greeting(host: str, port: int) -> str:
-    """Say where the server is, with a request that works as pasted."""
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    lines = [f"Serving at {url} (docs: {url}/openapi.json; Ctrl-C stops)"]
-    path, example = _example(host, port)
-    if example:
-        body = msgspec.json.encode(example).decode().replace("'", "'\\''")
-        lines.append(f"Try: curl -s {url}{path} -H 'Content-Type: application/json' -d '{body}'")
-    return "\n".join(lines)
-
-
-def _example(host: str, port: int) -> tuple[str, object]:
-    """Ask the server itself for an example of its first predict route."""
-    asked = http.client.HTTPConnection(host.strip("[]"), port, timeout=5)
-    try:
-        asked.request("GET", "/openapi.json", headers={"Host": f"localhost:{port}"})
-        paths = msgspec.json.decode(asked.getresponse().read()).get("paths", {})
-    except (OSError, http.client.HTTPException, msgspec.DecodeError):
-        return "", None
-    finally:
-        asked.close()
-    for path, doors in sorted(paths.items(), key=lambda item: len(item[0])):
-        if path.endswith("/predict"):
-            return path, doors["post"]["requestBody"]["content"]["application/json"]["example"]
-    return "", None
 
 
 @contextlib.contextmanager

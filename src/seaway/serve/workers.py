@@ -12,8 +12,9 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +25,19 @@ import uvloop
 from seaway.core import chance, extend
 from seaway.core.errors import SeawayError
 from seaway.core.protocols import Source
+from seaway.core.settings import ServeSettings
 from seaway.security import proven, sandbox
 from seaway.security.sign import TrustFolder
-from seaway.serve import metrics
+from seaway.serve import http, metrics, openapi, tls
 from seaway.serve.app import App
 from seaway.serve.connection import Connection
+from seaway.serve.door import Door
 from seaway.serve.follow import Follower, Prove
 from seaway.serve.handlers import Handlers
 from seaway.serve.metrics import Tally
 from seaway.serve.process import Told
 from seaway.serve.releases import Models
+from seaway.serve.reports import Report, Reporter
 from seaway.serve.routes import Server
 from seaway.serve.segments import held
 from seaway.serve.single import SingleBundle
@@ -74,11 +78,18 @@ class Worker:
         serving = state / "serving"
         tally.take_up(msgspec.structs.replace(metrics.read(serving / f"{told.worker:05d}.metrics"), gauges=[]))
         tally.count("seaway_worker_starts", (str(told.worker),))
-        self._standing = Standing(folder=serving, worker=told.worker, port=told.port, models=models, tally=tally)
-        self._handlers = Handlers(models, settings, tally, clock=clock)
         verifier = TrustFolder(Path(told.keys))
+        source = _source(told, verifier)
+        self._reporter = Reporter()
+        self._door = Door(
+            source.keys, settings, folder=serving, secrets=Path(told.keys), report=self._reporter.wrong_key
+        )
+        self._standing = Standing(
+            folder=serving, worker=told.worker, port=told.port, models=models, tally=tally, door=self._door
+        )
+        self._handlers = Handlers(models, settings, tally, clock=clock)
         self._follower = Follower(
-            _source(told, verifier),
+            source,
             verifier,
             models,
             settings=settings,
@@ -87,7 +98,7 @@ class Worker:
             clock=clock,
             prove=None if told.bundle else _prover(told),
         )
-        app = App(Server(self._handlers, self._standing), settings)
+        app = App(Server(self._handlers, self._standing, self._door), settings)
         config: Any = uvicorn.Config(
             app,
             http=Connection,
@@ -100,9 +111,10 @@ class Worker:
             proxy_headers=False,
             timeout_keep_alive=IDLE_S,
             timeout_graceful_shutdown=FINISH_S,
+            ssl_context_factory=_tls(settings),
         )
         self._server = _Uvicorn(config)
-        self._is_full = False
+        self._is_full = self._has_shown = False
 
     async def run(self) -> None:
         """Serve until a signal or the parent's end."""
@@ -110,13 +122,16 @@ class Worker:
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, self._drain)
         loop.add_reader(0, self._parent_ended)
-        following = loop.create_task(self._follower.run(self._tell))
-        following.add_done_callback(self._following_ended)
+        await self._door.step()
+        following = [loop.create_task(self._door.follow()), loop.create_task(self._follower.run(self._tell))]
+        for task in following:
+            task.add_done_callback(self._following_ended)
         await self._server.serve(sockets=[socket.socket(fileno=self._told.handle)])
-        following.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await following
+        for task in following:
+            task.cancel()
+        await asyncio.gather(*following, return_exceptions=True)  # what they end with was logged as they ended
         self._handlers.close()
+        self._door.close()
         self._follower.close()
         self._standing.leave()
 
@@ -143,6 +158,8 @@ class Worker:
             self._server.should_exit = True
 
     def _tell(self) -> None:
+        self._reporter.send()
+        self._show_example()
         try:
             self._standing.tell()
             self._is_full = False
@@ -150,6 +167,15 @@ class Worker:
             if not self._is_full:
                 _log.warning("The state folder cannot be written: %s", error.strerror)
             self._is_full = True
+
+    def _show_example(self) -> None:
+        """Tell the supervisor, once, a request that works as pasted."""
+        models = self._handlers.models.by_name
+        if not self._has_shown and models and self._told.worker == 0:
+            name, serving = next(iter(models.items()))
+            path = "/v1/predict" if len(models) == 1 else f"/v1/models/{name}/predict"
+            body = http.encode(openapi.example(serving.champion)).decode()
+            self._has_shown = self._reporter.say(Report(kind="example", subject=path, text=body))
 
 
 def _prover(told: Told) -> Prove:
@@ -161,6 +187,13 @@ def _prover(told: Told) -> Prove:
         memory=told.settings.load_memory,
         seconds=told.settings.load_s,
     )
+
+
+def _tls(settings: ServeSettings) -> Callable[..., ssl.SSLContext] | None:
+    """Return what makes the TLS context, where there is to be TLS."""
+    if not settings.tls_cert:
+        return None
+    return lambda _config, _default: tls.context(settings.tls_cert, settings.tls_key)
 
 
 def _source(told: Told, verifier: TrustFolder) -> Source:

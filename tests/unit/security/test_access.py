@@ -7,8 +7,11 @@ from typing import get_args
 
 import pytest
 
+from seaway.core.access import EVERY_MODEL
 from seaway.core.errors import BadInput, Denied
+from seaway.security import keys
 from seaway.security.access import (
+    ANYONE,
     LOCAL,
     NOBODY,
     OPERATIONS,
@@ -16,6 +19,8 @@ from seaway.security.access import (
     Role,
     allowed,
     is_loopback,
+    is_open,
+    principal_of,
     refuse_open_door,
     refuse_undeclared,
     require,
@@ -28,10 +33,53 @@ def holder(*roles: Role, models: frozenset[str] | None = None) -> Principal:
     return Principal(name="somebody", roles=frozenset(roles), models=models)
 
 
+ALL = "viewer predictor labeler operator auditor admin"
+
+RIGHTS = {
+    "live": "anyone",
+    "ready": "anyone",
+    "predict": "predictor admin",
+    "explain": "predictor admin",
+    "label": "labeler admin",
+    "contract": ALL,
+    "metadata": ALL,
+    "models": ALL,
+    "openapi": ALL,
+    "server": ALL,
+    "metrics": "viewer operator auditor admin",
+}
+"""The table said once more, so that a right is never given by a slip."""
+
+
+def test_the_table_names_what_it_should() -> None:
+    assert set(RIGHTS) == set(OPERATIONS)
+
+
 @pytest.mark.parametrize(("operation", "role"), list(itertools.product(sorted(OPERATIONS), ROLES)))
 def test_a_role_does_what_the_table_says_and_nothing_else(operation: str, role: Role) -> None:
-    named = OPERATIONS[operation]
-    assert allowed(operation, holder(role)) == (role in named or role == "admin" or "anyone" in named)
+    wanted = "anyone" in RIGHTS[operation] or role in RIGHTS[operation].split()
+    assert allowed(operation, holder(role)) == wanted
+    assert allowed(operation, holder(role), "credit") == wanted
+
+
+@pytest.mark.parametrize(("operation", "role"), list(itertools.product(sorted(OPERATIONS), ROLES)))
+def test_rights_for_one_model_are_none_for_another_for_all_or_for_the_server(operation: str, role: Role) -> None:
+    rule, one = OPERATIONS[operation], holder(role, models=frozenset({"credit"}))
+    has_role = role in RIGHTS[operation].split()
+    is_free = is_open(operation)
+    assert allowed(operation, one, "credit") == (is_free or (has_role and rule.about != "server"))
+    assert allowed(operation, one, "churn") == (is_free or (has_role and rule.about == "models"))
+    assert allowed(operation, one, "") == (is_free or (has_role and rule.about == "models"))
+    assert allowed(operation, holder(role, models=frozenset()), "credit") == is_free
+
+
+def test_a_key_asks_as_its_name_with_its_roles_and_models() -> None:
+    def principal(*models: str) -> Principal:
+        _, key = keys.make("web", roles=["viewer"], models=models, by="person:a", slot=0, secret=b"s")
+        return principal_of(key)
+
+    assert principal("credit") == Principal(name="key:web", roles=frozenset({"viewer"}), models=frozenset({"credit"}))
+    assert principal("credit", EVERY_MODEL).models is None
 
 
 def test_without_a_key_only_live_and_ready_are_open() -> None:
@@ -39,7 +87,8 @@ def test_without_a_key_only_live_and_ready_are_open() -> None:
 
 
 def test_the_owner_of_the_machine_may_do_everything_that_is_listed() -> None:
-    assert all(allowed(operation, LOCAL, "credit") for operation in OPERATIONS)
+    for everybody in (LOCAL, ANYONE):
+        assert all(allowed(operation, everybody, model) for operation in OPERATIONS for model in ("credit", ""))
 
 
 @pytest.mark.parametrize("operation", ["", "drop", "PREDICT", "predict ", "live/../models"])
@@ -87,4 +136,7 @@ def test_an_address_that_others_reach_needs_keys_and_tls(host: str) -> None:
         refuse_open_door(host)
     with pytest.raises(BadInput, match="Other machines can reach"):
         refuse_open_door(host, keys=True)
+    with pytest.raises(BadInput, match="this server has no keys"):
+        refuse_open_door(host, tls=True)
     refuse_open_door(host, keys=True, tls=True)
+    refuse_open_door(host, insecure=True)

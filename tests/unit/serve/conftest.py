@@ -20,6 +20,7 @@ from seaway.registry.source import RegistrySource
 from seaway.registry.store import Registry
 from seaway.security.sign import TrustFolder
 from seaway.serve.app import App
+from seaway.serve.door import Door
 from seaway.serve.follow import Follower
 from seaway.serve.handlers import Handlers
 from seaway.serve.metrics import Tally
@@ -91,11 +92,15 @@ class Desk:
         self.models, self.tally, self.clock = Models(), Tally(), chance.Clock()
         self.handlers = Handlers(self.models, self.settings, self.tally, clock=self.clock)
         (state / "serving").mkdir(exist_ok=True)
-        self.standing = Standing(folder=state / "serving", worker=worker, port=1, models=self.models, tally=self.tally)
-        self.app = App(Server(self.handlers, self.standing), self.settings)
+        source = RegistrySource(state)
+        self.door = Door(source.keys, self.settings, folder=state / "serving", secrets=state / "keys")
+        self.standing = Standing(
+            folder=state / "serving", worker=worker, port=1, models=self.models, tally=self.tally, door=self.door
+        )
+        self.app = App(Server(self.handlers, self.standing, self.door), self.settings)
         verifier = TrustFolder(state / "keys")
         self.follower = Follower(
-            RegistrySource(state),
+            source,
             verifier,
             self.models,
             settings=self.settings,
@@ -143,10 +148,12 @@ class Desk:
 @asynccontextmanager
 async def opened(state: Path, worker: int = 0, **settings: Any) -> AsyncIterator[Desk]:
     desk = Desk(state, worker, **settings)
+    await desk.door.step()
     await desk.follower.step()
     try:
         yield desk
     finally:
+        desk.door.close()
         desk.handlers.close()
         desk.follower.close()
 

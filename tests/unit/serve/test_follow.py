@@ -56,10 +56,10 @@ def test_a_release_that_cannot_be_loaded_leaves_the_old_one_answering(
         status, told = await desk.predict(ROW)
         assert (status, told["release"]) == (200, digests[0])
         assert desk.standing.is_ready
-        assert desk.standing.ready()[1]["models"]["credit"]["following"] is False
+        assert desk.standing.ready(True)[1]["models"]["credit"]["following"] is False
         assert desk.standing.gauges()["seaway_following"]["credit", "0"] == 0.0
         await desk.move(digests[0], canary=None, salt="t")
-        assert desk.standing.ready()[1]["models"]["credit"]["following"] is True
+        assert desk.standing.ready(True)[1]["models"]["credit"]["following"] is True
 
     at_desk(script)
 
