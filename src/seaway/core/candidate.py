@@ -16,7 +16,7 @@ import numpy as np
 from seaway.core import canonical, durable
 from seaway.core.batch import Array, Json, Outcomes, Query
 from seaway.core.contract import Contract
-from seaway.core.errors import Malformed, NotFound
+from seaway.core.errors import Malformed, NotFound, Unavailable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ def save(candidate: Candidate, folder: Path) -> None:
     _write(folder / "test.npz", _outcomes(candidate.test))
     _write(folder / "profile.json", candidate.profile)
     index = {
-        "format": 1,
+        "format": FORMAT,
         "digest": candidate.digest,
         "contract": candidate.contract,
         "programs": programs,
@@ -159,6 +159,13 @@ def load(folder: Path) -> Candidate:
 
 
 def _read(folder: Path, index: Any) -> Candidate:
+    if int(index["format"]) > FORMAT:
+        raise Unavailable(
+            f"The candidate has format {index['format']}, this version reads {FORMAT}; nothing was changed",
+            where=str(folder),
+            fix="Use the Seaway version that trained it, or a newer one.",
+            code="newer-format",
+        )
     programs = [
         (
             Program(
@@ -197,6 +204,7 @@ def _read(folder: Path, index: Any) -> Candidate:
     return found
 
 
+FORMAT = 1
 INDEX = "candidate.json"
 
 

@@ -21,8 +21,9 @@ import numpy as np
 
 from seaway.core import candidate, canonical, durable
 from seaway.core.batch import Array
-from seaway.core.errors import Conflict, NotFound
+from seaway.core.errors import Conflict, NotFound, Unavailable
 
+FORMAT = 1
 FILE, ARRAYS = "journal.jsonl", "oof"
 
 
@@ -32,6 +33,10 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     format: int
     identity: str
     rows: int
+
+
+class _Format(msgspec.Struct, frozen=True):
+    format: int
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +128,7 @@ class Journal:
     def begin(self, rows: int) -> None:
         """Write the header of a new journal; one that is there stays."""
         if self.header is None:
-            self.header = Header(format=1, identity=self.identity, rows=rows)
+            self.header = Header(format=FORMAT, identity=self.identity, rows=rows)
             self._append(self.header)
             durable.sync_folder(self.folder)
 
@@ -150,7 +155,7 @@ class Journal:
         if self._file is None:
             raise TypeError("a journal is read inside its context")
         first, *lines = self._file.read().split(b"\n")
-        self.header = _header(first)
+        self.header = _header(first, self.folder / FILE)
         if self.header is None:
             self._file.truncate(0)
             return
@@ -185,7 +190,7 @@ def recipe(folder: Path) -> Recipe:
     """Read what the finished run in `folder` did; raises `NotFound`."""
     path = folder / FILE
     lines = path.read_bytes().splitlines() if path.exists() else []
-    header = _header(lines[0]) if lines else None
+    header = _header(lines[0], path) if lines else None
     if header is None:
         raise NotFound(
             "The run has no journal",
@@ -202,21 +207,37 @@ def recipe(folder: Path) -> Recipe:
 
 def unfinished(runs: Path, identity: str) -> Path | None:
     """Return the newest run folder that began the same work and has not finished it."""
-    found = []
-    for path in runs.glob(f"*/{FILE}"):
-        with path.open("rb") as file:
-            header = _header(file.readline().rstrip(b"\n"))
-        if header and header.identity == identity and not (path.parent / "candidate.json").exists():
-            found.append(path.parent)
+    found = [
+        path.parent
+        for path in runs.glob(f"*/{FILE}")
+        if _is_of(path, identity) and not (path.parent / "candidate.json").exists()
+    ]
     return max(found, key=lambda folder: folder.name, default=None)
 
 
-def _header(line: bytes) -> Header | None:
+def _is_of(path: Path, identity: str) -> bool:
+    with path.open("rb") as file:
+        try:
+            header = _header(file.readline().rstrip(b"\n"), path)
+        except Unavailable:  # begun by a newer version, so not this work
+            return False
+    return header is not None and header.identity == identity
+
+
+def _header(line: bytes, path: Path) -> Header | None:
+    """Return a journal's header, None where a crash cut it off; raises `Unavailable` for one of a newer version."""
     try:
-        header = msgspec.json.decode(line, type=Header)
+        version = msgspec.json.decode(line, type=_Format).format
+        if version <= FORMAT:
+            return msgspec.json.decode(line, type=Header)
     except msgspec.DecodeError:
         return None
-    return header if header.format == 1 else None
+    raise Unavailable(
+        f"The run's journal has format {version}, this version reads {FORMAT}; nothing was changed",
+        where=str(path),
+        fix="Go on with the Seaway version that began the run, or a newer one.",
+        code="newer-format",
+    )
 
 
 def _packed(margin: Array) -> bytes:

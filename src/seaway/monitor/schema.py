@@ -65,7 +65,10 @@ CREATE TABLE fact (name TEXT PRIMARY KEY, value INT) WITHOUT ROWID;
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the index, empty where there is none, where it is damaged, or where another version of Seaway made it."""
+    """Open the index, empty where there is none, where it is damaged, or where an older version of Seaway made it.
+
+    Raises `Unavailable` for one that a newer version made, and changes nothing of it.
+    """
     with disk("The folder of the index cannot be made", path.parent):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
@@ -80,6 +83,7 @@ def connect(path: Path) -> sqlite3.Connection:
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
     try:
+        _refuse_newer(connection, path)
         # The log is the truth, so losing the newest steps of the index with the machine's power loses nothing.
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -116,6 +120,17 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _refuse_newer(connection: sqlite3.Connection, path: Path) -> None:
+    version = _version(connection)
+    if version > VERSION:
+        raise Unavailable(
+            f"The index of the event log has version {version}, this Seaway knows up to {VERSION}; nothing was changed",
+            where=str(path),
+            fix="Use the Seaway that wrote it, or a newer one; or remove the file: it is made again from the log.",
+            code="newer-format",
+        )
 
 
 def _remake(connection: sqlite3.Connection) -> None:

@@ -117,13 +117,29 @@ def next_number(folder: Path, worker: int, after: int = -1) -> int:
     return max(highest + 1, int(chance.now()))
 
 
+def refuse_newer(folder: Path) -> None:
+    """Raise `Malformed` where the newest segment of any worker was written by a newer version of Seaway."""
+    newest = {worker: path for worker, _, path in of_folder(folder)}
+    for path in newest.values():
+        try:
+            with path.open("rb") as file:
+                segment.read_header(file.read(segment.HEADER.size), path)
+        except FileNotFoundError:
+            continue  # its worker has just sealed it
+        except Malformed as error:
+            if error.code == "newer-format":
+                raise
+
+
 def mend(folder: Path, worker: int | None = None) -> list[Path]:
     """Seal what a crash left open, of one worker or of all; a torn tail is cut off. Returns the files that it sealed.
 
     The whole records are written anew: after a failed fsync the pages of the old file may be clean in memory and not on
     disk (fsyncgate). A file without a record is removed. A damaged file is left alone, and whoever reads it is told.
-    Raises `Unavailable` where the disk fails; what was mended by then stays so.
+    Raises `Unavailable` where the disk fails; what was mended by then stays so. Raises `Malformed`, before anything is
+    touched, where a newer version of Seaway has written here.
     """
+    refuse_newer(folder)
     with disk("What a crash left of the event log cannot be sealed", folder):
         return [
             sealed
