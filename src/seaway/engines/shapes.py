@@ -2,7 +2,7 @@
 
 Two small constants can ask for an outer product of any size; a list of allowed operators alone does not see that. Here
 each operator's shape rule is applied with the number of rows left as a name: a value has that dimension once at most,
-and the product of the others is capped.
+and the product of the others is capped. So is the sum over all values: ten thousand small steps make a large graph too.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from seaway.engines.wire import Model, Node
 
 Dims = tuple[int | str, ...]
 
-MAX_PER_ROW = 1 << 20
+MAX_PER_ROW = 1 << 16
 """Elements that one row may ask for in one value."""
 
-MAX_CONSTANT = 1 << 24
-"""Elements of a value that does not depend on the rows."""
+ROWS, MAX_TOGETHER = 10_000, 1 << 30
+"""Elements of all values together in one run of so many rows, as many as a server takes in a request by default (8 GiB as float64)."""
+
+MAX_CONSTANT, MAX_CONSTANTS = 1 << 24, 1 << 26
+"""Elements of a value that does not depend on the rows, and of all of them: what a library may compute ahead and keep."""
 
 MAX_RANK = 8
 """Dimensions of a value."""
@@ -41,6 +44,7 @@ def infer(model: Model) -> dict[str, Dims]:
             raise _refuse(f"{node.op} of {len(inputs)} inputs", node.outputs[0])
         shapes[node.outputs[0]] = dims = rule(node, inputs, model.constants)
         _cap(dims, node.outputs[0])
+    _cap_together(shapes)
     for name, info in model.outputs.items():
         if shapes[name] != info.dims:
             raise _refuse(f"output of dimensions {shapes[name]} declared as {info.dims}", name)
@@ -158,10 +162,21 @@ def _cap(dims: Dims, name: str) -> None:
         raise _refuse(f"{size} elements", name)
 
 
+def _cap_together(shapes: Mapping[str, Dims]) -> None:
+    """Refuse a graph whose values are small each and too large together."""
+    sizes = {"rows": 0, "constant": 0}
+    for dims in shapes.values():
+        sizes["rows" if "rows" in dims else "constant"] += math.prod(dim for dim in dims if isinstance(dim, int))
+    if sizes["rows"] * ROWS > MAX_TOGETHER:
+        raise _refuse(f"its values have {sizes['rows']} elements per row together", "graph")
+    if sizes["constant"] > MAX_CONSTANTS:
+        raise _refuse(f"its constant values have {sizes['constant']} elements together", "graph")
+
+
 def _refuse(what: str, name: str) -> Untrusted:
     return Untrusted(
         f"The graph's shapes cannot be: {what}",
-        where=f"value {name!r}",
+        where="graph" if name == "graph" else f"value {name!r}",
         fix="Release the run again; graphs of other exporters are not served.",
         code="graph-shape",
     )
