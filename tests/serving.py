@@ -110,16 +110,21 @@ class Running:
         return events(self.state, model)
 
 
+def start(state: Path, port: int, said: int, **settings: Any) -> subprocess.Popen[bytes]:
+    """Start a server's process; what it says goes to the file `said`."""
+    told = msgspec.json.encode(ServeSettings(**{"port": port, "poll_s": 0.05, **settings})).decode()
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", PARENT, str(state), told],
+        stderr=said,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"},
+    )
+
+
 @contextmanager
 def running(state: Path, port: int, **settings: Any) -> Iterator[Running]:
     """Run a server until the block ends."""
-    told = msgspec.json.encode(ServeSettings(**{"port": port, "poll_s": 0.05, **settings})).decode()
     with (state.parent / f"server-{port}.txt").open("ab") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", PARENT, str(state), told],
-            stderr=said,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"},
-        )
+        process = start(state, port, said.fileno(), **settings)
     server = Running(state, port, process)
     try:
         server.wait_until(lambda: process.poll() is not None or server.is_ready(), 30.0)

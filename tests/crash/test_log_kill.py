@@ -1,135 +1,158 @@
-"""kill -9 under load: what a caller was told is in the log, once, and the server is back by itself."""
+"""kill -9 under load: what a client was told is in the log, once, and the server is back by itself (A01)."""
 
 from __future__ import annotations
 
-import http.client
-import json
+import contextlib
 import os
 import signal
-import socket
-import threading
+import subprocess
 import time
-from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from seaway.core import chance
-from seaway.core.event import Label, Prediction
 from tests import serving
-from tests.serving import ROW, running
+from tests.crash.ledger import load, missing, told
+from tests.serving import Running
+
+RATE = 100
+"""Requests a second."""
+
+BACK_S = 5.0
+"""Seconds within which a killed server is ready again."""
 
 
-class Client:
-    """Asks as fast as it can and keeps a ledger of what it was told: the oracle of the test."""
+@dataclass
+class Story:
+    """What a run of kills did: kills of one worker, kills of all processes at once, and the seconds until ready again."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self.told: dict[str, object] = {}
-        self.labelled: list[str] = []
-        self.failed = 0
-        self.is_done = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
+    workers: int = 0
+    servers: int = 0
+    back_s: list[float] = field(default_factory=list)
+    answers: int = 0
+    labels: int = 0
 
-    def _run(self) -> None:
-        while not self.is_done.is_set():
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-            try:
-                while not self.is_done.is_set():
-                    self._ask(connection)
-            except (OSError, http.client.HTTPException):
-                self.failed += 1
-                time.sleep(0.02)
-            finally:
-                connection.close()
-
-    def _ask(self, connection: http.client.HTTPConnection) -> None:
-        headers = {"Content-Type": "application/json"}
-        connection.request("POST", "/v1/predict", json.dumps({"rows": [ROW]}), headers)
-        reply = connection.getresponse()
-        told = json.loads(reply.read())
-        if reply.status != 200:
-            return
-        assert told["request_id"] not in self.told
-        self.told[told["request_id"]] = told["predictions"]
-        if len(self.told) % 10 == 0:
-            label = {"request_id": told["request_id"], "value": "bad"}
-            connection.request("POST", "/v1/labels", json.dumps({"labels": [label]}), headers)
-            reply = connection.getresponse()
-            reply.read()
-            if reply.status == 200:
-                self.labelled.append(told["request_id"])
+    def __str__(self) -> str:
+        slowest = max(self.back_s)
+        return (
+            f"{self.workers + self.servers} x kill -9 under {RATE} rps ({self.workers} of a worker, {self.servers} of all "
+            f"processes): {self.answers} acknowledged answers and {self.labels} labels, 0 missing, 0 ids twice, 0 unreadable "
+            f"segments; ready again after {sum(self.back_s) / len(self.back_s):.2f} s on average, {slowest:.2f} s at most"
+        )
 
 
-def kills(state: Path, port: int, times: int, **settings: object) -> None:
+class Restarted:
+    """A server that is started again whenever all of its processes are gone, as an init system does."""
+
+    def __init__(self, state: Path, port: int, **settings: object) -> None:
+        self._state, self._port, self._settings = state, port, settings
+        self._held = contextlib.ExitStack()
+        self.server = self._start()
+
+    def _start(self) -> Running:
+        return self._held.enter_context(serving.running(self._state, self._port, **self._settings))
+
+    def kill_one(self, number: int) -> float:
+        """Kill one worker; return the seconds until the server was ready without it."""
+        workers = self.server.workers()
+        began = time.monotonic()
+        os.kill(workers[number % len(workers)], signal.SIGKILL)
+        self.server.wait_until(lambda: self.server.is_ready() and len(self.server.workers()) >= len(workers), BACK_S)
+        return time.monotonic() - began
+
+    def kill_all(self) -> float:
+        """Kill every process of the server and start another; return the seconds until it was ready."""
+        began = time.monotonic()
+        workers = self.server.workers()
+        for pid in (self.server.process.pid, *workers):
+            os.kill(pid, signal.SIGKILL)
+        self.server.process.wait()
+        self.server = self._start()
+        return time.monotonic() - began
+
+    @contextlib.contextmanager
+    def ending(self) -> Iterator[None]:
+        with self._held:
+            yield
+
+
+def kills(folder: Path, port: int, times: int, **settings: object) -> Story:
+    """Kill one worker or all processes at random moments under load; hold the log to what the clients were told."""
+    state, story = folder / "state", Story()
+    state.mkdir()
     serving.make_state(state)
     rng = chance.rng("kills", times)
-    with running(state, port, **settings) as server:
-        clients = [Client(port) for _ in range(3)]
-        try:
-            for _ in range(times):
-                time.sleep(float(rng.uniform(0.3, 1.0)))
-                workers = server.workers()
-                if workers:
-                    os.kill(workers[int(rng.integers(0, len(workers)))], signal.SIGKILL)
-                server.wait_until(server.is_ready, 10.0)
+    restarted = Restarted(state, port, **settings)
+    with restarted.ending():
+        with load(port, RATE) as clients:
+            for number in range(times):
+                time.sleep(float(rng.uniform(0.2, 0.8)))
+                is_one = bool(number % 2)
+                took = restarted.kill_one(int(rng.integers(8))) if is_one else restarted.kill_all()
+                assert took <= BACK_S
+                story.back_s.append(took)
+                story.workers, story.servers = story.workers + is_one, story.servers + (not is_one)
             time.sleep(0.3)
-        finally:
-            for client in clients:
-                client.is_done.set()
-            for client in clients:
-                client.thread.join()
-        assert server.stop() == 0
-    found = serving.events(state)
-    predictions = {one.request_id: one for one in found if isinstance(one, Prediction)}
-    times_seen = Counter(one.request_id for one in found if isinstance(one, Prediction))
-    assert max(times_seen.values()) == 1
-    told = {identifier: what for client in clients for identifier, what in client.told.items()}
-    assert len(told) > 20 * times
-    assert sum(len(client.told) for client in clients) == len(told)
-    for identifier, what in told.items():
-        assert json.loads(predictions[identifier].answers) == what
-    labelled = {one.request_id for one in found if isinstance(one, Label)}
-    assert {identifier for client in clients for identifier in client.labelled} <= labelled
+        assert restarted.server.stop() == 0
+    answers, labelled = told(clients)
+    assert [client.repeated for client in clients] == [[]] * len(clients), "an id was given twice"
+    assert sum(len(client.told) for client in clients) == len(answers), "an id was given to two clients"
+    assert missing(state, answers, labelled) == (0, 0, 0)
     assert {path.suffix for path in (state / "log" / "credit").iterdir()} == {".seg"}
+    story.answers, story.labels = len(answers), len(labelled)
+    assert story.answers > 10 * times
+    return story
 
 
 def test_no_acknowledged_answer_is_lost_to_kill_9(tmp_path: Path, free_port: int) -> None:
-    state = tmp_path / "state"
-    state.mkdir()
-    kills(state, free_port, 4)
+    kills(tmp_path, free_port, 3)
 
 
 @pytest.mark.slow
 def test_two_workers_and_small_segments(tmp_path: Path, free_port: int) -> None:
-    state = tmp_path / "state"
-    state.mkdir()
-    kills(state, free_port, 5, workers=2, segment_bytes=20_000)
+    kills(tmp_path, free_port, 2, workers=2, segment_bytes=20_000)
 
 
 @pytest.mark.soak
 def test_two_hundred_kills(tmp_path: Path, free_port: int) -> None:
-    state = tmp_path / "state"
-    state.mkdir()
-    kills(state, free_port, 200)
+    print(f"\nA01 one worker: {kills(tmp_path, free_port, 100)}")
 
 
-def test_killing_the_whole_server_loses_nothing_either(tmp_path: Path, free_port: int) -> None:
+@pytest.mark.soak
+def test_a_hundred_more_of_two_workers_with_small_segments(tmp_path: Path, free_port: int) -> None:
+    print(f"\nA01 two workers: {kills(tmp_path, free_port, 100, workers=2, segment_bytes=20_000)}")
+
+
+def test_the_rig_sees_a_lost_answer(tmp_path: Path, free_port: int) -> None:
+    """The oracle itself: a log from which a segment was taken away does not stand up to the ledger."""
     state = tmp_path / "state"
     state.mkdir()
     serving.make_state(state)
-    told: dict[str, object] = {}
-    for _ in range(2):
-        with running(state, free_port) as server:
-            for _ in range(20):
-                one = server.predict()
-                told[one["request_id"]] = one["predictions"]
-            for worker in server.workers():
-                os.kill(worker, signal.SIGKILL)
-            server.process.kill()
-            server.process.wait()
-    found = {one.request_id: one for one in serving.events(state) if isinstance(one, Prediction)}
-    assert set(told) <= set(found)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+    with serving.running(state, free_port) as server, load(free_port, RATE) as clients:
+        server.wait_until(lambda: len(told(clients)[1]) > 0)
+    answers, labelled = told(clients)
+    for path in (state / "log" / "credit").iterdir():
+        path.unlink()
+    lost, _, unlabelled = missing(state, answers, labelled)
+    assert (lost, unlabelled) == (len(answers), len(labelled))
+
+
+def test_a_second_server_refuses_within_two_seconds(tmp_path: Path, free_port: int) -> None:
+    """Two writers on one project (A08): counted from the start of the process to its end."""
+    state = tmp_path / "state"
+    state.mkdir()
+    serving.make_state(state)
+    with serving.running(state, free_port) as server:
+        first = server.predict()["request_id"]
+        began = time.monotonic()
+        second = serving.start(state, 0, subprocess.PIPE)
+        _, problem = second.communicate(timeout=20)
+        took = time.monotonic() - began
+        assert second.returncode == 3
+        assert b"Another server is running on this state folder" in problem
+        assert took <= 2.0
+        assert server.predict()["request_id"] > first
+        assert len(server.workers()) == 1
