@@ -54,14 +54,14 @@ class Ed25519Signer:
     def load_or_make(folder: Path, *, context: bytes = MANIFEST) -> Ed25519Signer:
         """Return the signer of the key in `folder`; make the key there, for the owner alone, where there is none yet.
 
-        Of two processes that make it at once, both sign with the key that came first.
+        Of two processes that make it at once, both sign with the key that came first. Its public key lies beside it, also
+        where that of a former key has the usual name.
         """
         path = folder / PRIVATE
         if not path.exists():
             _make(folder)
         key = _read_private(path)
-        if not (folder / PUBLIC).exists():
-            private.place(folder / PUBLIC, _public_pem(key.public_key()), 0o644)
+        _publish(key.public_key(), folder)
         return Ed25519Signer(key, context=context)
 
     @property
@@ -153,6 +153,16 @@ def _message(context: bytes, data: bytes) -> bytes:
 def _make(folder: Path) -> None:
     key = Ed25519PrivateKey.generate()
     private.place(folder / PRIVATE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+
+
+def _publish(key: Ed25519PublicKey, folder: Path) -> None:
+    pem = _public_pem(key)
+    for path in (folder / PUBLIC, folder / f"signing-{key_id(key)[:8]}.pub"):
+        if not path.exists():
+            private.place(path, pem, 0o644)
+        there = _read_public(path)
+        if there is not None and key_id(there) == key_id(key):
+            return
 
 
 def _read_private(path: Path) -> Ed25519PrivateKey:

@@ -265,7 +265,7 @@ def test_sqlite_runs_as_safely_as_it_can(state: Path) -> None:
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys")
         }
-    assert found == {"journal_mode": "delete", "synchronous": 2, "foreign_keys": 1}
+    assert found == {"journal_mode": "delete", "synchronous": 3, "foreign_keys": 1}
 
 
 def test_a_newer_schema_is_refused_and_nothing_is_changed(state: Path) -> None:
@@ -306,7 +306,7 @@ def test_a_registry_that_stays_locked_says_so(state: Path) -> None:
     try:
         from seaway.registry.connect import open_engine
 
-        registry._engine = open_engine(state / "registry.db", busy_s=0.1)
+        registry._engine = registry._ledger._engine = open_engine(state / "registry.db", busy_s=0.1)
         with pytest.raises(Unavailable, match="kept the registry busy for too long") as raised:
             registry.reserve("credit", "b")
         assert raised.value.code == "busy"
