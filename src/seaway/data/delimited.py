@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -127,6 +127,11 @@ def records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 def header(text: str, separator: str, where: str) -> list[str]:
     """Return the names of the columns; raises `BadInput` where one has none or two have the same."""
     _, names = next(records(text, separator), (0, []))
+    return named(names, f"{where}, line 1")
+
+
+def named(names: Sequence[str], where: str) -> list[str]:
+    """Return the names of columns as a header line gives them; raises `BadInput` where one is missing or stands twice."""
     names = [name.strip() for name in names]
     nameless = [place for place, name in enumerate(names) if not name]
     if nameless == [0] and len(names) > 1:
@@ -136,7 +141,7 @@ def header(text: str, separator: str, where: str) -> list[str]:
     elif nameless:
         raise BadInput(
             f"Column {nameless[0] + 1} has no name",
-            where=f"{where}, line 1",
+            where=where,
             fix="Write a name for every column into the header line.",
             code="nameless-column",
         )
@@ -145,7 +150,7 @@ def header(text: str, separator: str, where: str) -> list[str]:
         places = [str(place + 1) for place, name in enumerate(names) if name == doubles[0]]
         raise BadInput(
             f"The column name {doubles[0]!r} stands {len(places)} times",
-            where=f"{where}, line 1, columns {', '.join(places)}",
+            where=f"{where}, columns {', '.join(places)}",
             fix="Give every column a name of its own.",
             code="duplicate-column",
         )

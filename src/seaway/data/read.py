@@ -12,10 +12,10 @@ import polars as pl
 
 from seaway.core.errors import BadInput, Malformed, MissingExtra
 from seaway.data import delimited
+from seaway.data.flat import flat
 from seaway.data.rows import Table
-from seaway.data.sources import address
+from seaway.data.sources import address, door
 from seaway.data.sources.address import Address
-from seaway.data.sources.frames import frames
 
 SIGNATURES: dict[bytes, str] = {
     b"PK\x03\x04": "an Excel workbook or a ZIP archive",
@@ -41,11 +41,11 @@ def table(source: Any) -> Table:
     if isinstance(source, Table):
         return source
     frame = _frame(source)
-    return _whole(Table(_flat(frame)), f"a frame of {type(source).__module__.partition('.')[0]}")
+    return _whole(Table(flat(frame)), f"a frame of {type(source).__module__.partition('.')[0]}")
 
 
 def _all_of(source: Address) -> Table:
-    return _whole(Table(_flat(pl.concat(frames(source)))), str(source))
+    return _whole(Table(door.whole(source)), str(source))
 
 
 def _file(path: Path) -> Table:
@@ -58,7 +58,7 @@ def _file(path: Path) -> Table:
             "The file is empty", where=str(path), fix="Give a file with a header line and rows.", code="empty"
         )
     if data[:4] == b"PAR1":
-        return _whole(Table(_flat(_parquet(data, path))), str(path))
+        return _whole(Table(flat(_parquet(data, path))), str(path))
     for signature, what in SIGNATURES.items():
         if data.startswith(signature):
             raise Malformed(f"The file is {what}, no table", where=str(path), fix="Save it as CSV or Parquet.")
@@ -116,23 +116,6 @@ def _from_pandas(source: Any) -> pl.DataFrame:
             where="a pandas frame",
             fix="Turn the column into one type, for example with .astype(str).",
         ) from None
-
-
-def _flat(frame: pl.DataFrame) -> pl.DataFrame:
-    """Turn dictionaries and the like into plain values; refuse columns that hold lists or objects."""
-    nested = [name for name, kind in frame.schema.items() if kind.is_nested() or kind in (pl.Object, pl.Binary)]
-    if nested:
-        raise BadInput(
-            f"Column {nested[0]!r} holds {frame.schema[nested[0]]} values, which are no cells of a table",
-            where=f"column {nested[0]!r}",
-            fix="Spread it over columns of its own, or leave it out.",
-        )
-    plain = [
-        pl.col(name).cast(pl.String)
-        for name, kind in frame.schema.items()
-        if kind in (pl.Categorical, pl.Enum, pl.Null, pl.Time, pl.Duration)
-    ]
-    return frame.with_columns(*plain)
 
 
 def _whole(rows: Table, where: str) -> Table:

@@ -19,6 +19,8 @@ import pyarrow.parquet
 from seaway.core import durable
 from seaway.core.batch import Array
 from seaway.core.errors import BadInput, Unavailable
+from seaway.data.sources import address
+from seaway.data.sources.address import Address
 
 Kind = Literal["text", "number", "integer"]
 TYPES: Mapping[Kind, Any] = {"text": polars.String, "number": polars.Float64, "integer": polars.Int64}
@@ -33,7 +35,7 @@ class Sink(Protocol):
         ...
 
 
-def refuse_unwritable(target: Path, *, source: Path | None = None) -> None:
+def refuse_unwritable(target: Path, *, source: str | Path | Address = "") -> None:
     """Raise `BadInput` before any work is done for a file that could not be written at the end of it."""
     if target.suffix.lower() not in SUFFIXES:
         raise BadInput(
@@ -47,7 +49,9 @@ def refuse_unwritable(target: Path, *, source: Path | None = None) -> None:
         )
     if target.is_dir():
         raise BadInput(f"{target} is a folder", where=str(target), fix="Name a file in it.")
-    if source is not None and target.exists() and target.samefile(source):
+    named = address.of(source)
+    read = named.path if isinstance(named, Address) else named
+    if read is not None and target.exists() and read.exists() and target.samefile(read):
         raise BadInput(
             f"{target.name} is the file that is read", where=str(target), fix="Write the answers to another file."
         )
