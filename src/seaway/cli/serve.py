@@ -16,13 +16,26 @@ def serve(
     port: Annotated[int | None, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="Certificate chain in PEM: serve HTTPS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="The certificate's key in PEM.")] = None,
+    insecure: Annotated[
+        bool | None, typer.Option("--insecure", help="Let other machines ask without keys or TLS; readiness says so.")
+    ] = None,
     folder: Folder = HERE,
 ) -> None:
     """Serve the project's models over HTTP, following promotions without a restart."""
     from seaway.workflow.serve import serve as run
     from seaway.workflow.workspace import open_project
 
-    given = {"serve.port": port, "serve.host": host, "serve.workers": workers}
+    given = {
+        "serve.port": port,
+        "serve.host": host,
+        "serve.workers": workers,
+        # A file the caller names is found from where they stand; one of the settings, from the project.
+        "serve.tls_cert": str(tls_cert.absolute()) if tls_cert else None,
+        "serve.tls_key": str(tls_key.absolute()) if tls_key else None,
+        "serve.insecure": insecure,
+    }
     raise typer.Exit(run(open_project(folder, given)))
 
 

@@ -65,12 +65,15 @@ def make(
     roles: Sequence[str],
     models: Sequence[str],
     by: str,
-    slot: int,
     secret: bytes,
+    slot: int = 0,
     days: float = DAYS,
     rate: float = 0.0,
 ) -> tuple[str, Key]:
-    """Return a new key's text, which nobody can tell again, and what is kept of it; `days` 0 never ends."""
+    """Return a new key's text, which nobody can tell again, and what is kept of it; `days` 0 never ends.
+
+    The registry gives the key its own `slot` when it takes it in.
+    """
     _refuse_bad(name, roles, models, days, rate)
     identity = chance.token(ID_BYTES)
     text = _with_checksum(f"sw_{identity}_{chance.token(SECRET_BYTES)}")
