@@ -205,7 +205,7 @@ class Handlers:
             )
         serving = self.models[model or given.model]
         checked = self._checked(serving, given.labels, principal)
-        if checked.refused and not given.partial:
+        if checked.refused and not (given.partial and checked.labels):
             return http.refusal(labels.refusal(checked, len(given.labels)))._replace(model=serving.model)
         if checked.labels:
             await serving.log.append_all(checked.labels)

@@ -155,7 +155,7 @@ class Checker:
         if given.id is None:
             return ""
         if not isinstance(given.id, dict):
-            if self._contract.series is not None and len(self._ids) != 1:
+            if len(self._ids) > 1 or (self._contract.series is not None and not self._ids):
                 fix = (
                     f"Send an object with {', '.join(self._ids)}."
                     if self._ids
@@ -163,9 +163,9 @@ class Checker:
                 )
                 raise _Wrong(cell(number, "id", str(given.id), "id", fix))
             return str(given.id)
-        wrong = sorted(set(given.id) ^ set(self._ids)) if self._ids else []
-        if wrong or not given.id:
-            fix = f"The ids of this model are: {', '.join(self._ids) or 'none'}."
+        names = self._ids or ([] if self._contract.series is not None else ["id"])
+        if set(given.id) != set(names) or not names:
+            fix = f"The ids of this model are: {', '.join(names) or 'none'}."
             raise _Wrong(cell(number, "id", str(given.id), "id", fix))
         texts = {name: str(value) for name, value in given.id.items()}
         return next(iter(texts.values())) if len(texts) == 1 else canonical.encode(texts).decode()
@@ -233,7 +233,7 @@ def refusal(checked: Checked, total: int) -> BadInput:
         cells=checked.cells,
         count=checked.refused,
         where=f"$.labels[{first.row}].{first.column}",
-        fix=f'{first.fix} Send "partial": true to take in the others.',
+        fix=first.fix + (' Send "partial": true to take in the others.' if checked.labels else ""),
         code="unknown-request" if is_unknown else "",
     )
 

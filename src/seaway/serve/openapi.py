@@ -1,90 +1,119 @@
-"""OpenAPI 3.1 made from the contracts of the served models; every example works as pasted."""
+"""OpenAPI 3.1 made from the contracts of the served models: every door, every answer it can give, examples that work as pasted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seaway.core.batch import Json
-from seaway.serve import schemas, v2
+from seaway.serve import replies, schemas, v2
 from seaway.serve.releases import Loaded, Serving
+from seaway.serve.replies import closed, json_reply, listed, named
 
 DIALECT = "3.1.0"
 
-ERROR: dict[str, Any] = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "message", "path", "fix"],
-            "properties": {
-                "code": {"type": "string", "description": "Stable; match on it."},
-                "message": {"type": "string"},
-                "path": {"type": "string", "description": "The place in the request, as JSON path."},
-                "fix": {"type": "string", "description": "What to do next."},
-                "count": {"type": "integer", "description": "Broken cells in all, where not all are listed."},
-                "cells": {"type": "array", "items": {"$ref": "#/components/schemas/Cell"}},
-            },
-        }
-    },
-}
-
-CELL: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "row": {"type": "integer"},
-        **{name: {"type": "string"} for name in ("column", "value", "rule", "fix")},
-    },
-}
-
-REFUSALS: Mapping[str, str] = {
-    "400": "No JSON, or not of this form",
-    "404": "No such model or request",
-    "408": "The body came too slowly",
-    "413": "Too large",
-    "415": "Not application/json",
-    "422": "Breaks the contract: every broken cell is listed",
-    "429": "Too many requests",
-    "503": "Not ready, or the event log cannot be written",
-}
+ABOUT = (
+    "Models served by Seaway. What is no proper HTTP/1.1 is refused before any route is looked up: 400, 414 (path too long), "
+    "431 or 505, in the form of all errors. HEAD is taken wherever GET is; another method is told by 405 which there are."
+)
 
 
 def document(models: Mapping[str, Serving], version: str) -> dict[str, Json]:
-    """Return the whole document."""
-    paths: dict[str, Json] = {}
-    described: dict[str, Json] = {"Error": ERROR, "Cell": CELL}
+    """Return the whole document but for rights, which `rights.add` knows."""
+    paths: dict[str, Json] = _pages()
+    described: dict[str, Json] = replies.components()
     for name, serving in sorted(models.items()):
-        loaded = serving.champion
-        described |= {
-            f"{name}.Row": schemas.row_schema(loaded.contract),
-            f"{name}.Prediction": schemas.prediction_schema(loaded.contract),
-        }
-        prefixes = [f"/v1/models/{name}", *(["/v1"] if len(models) == 1 else [])]
-        for prefix in prefixes:
-            paths[f"{prefix}/predict"] = {"post": _predict(name, loaded)}
-            if loaded.is_explainable:
-                paths[f"{prefix}/explain"] = {"post": _explain(name, loaded)}
-            if loaded.contract.truth is not None:
-                paths[f"{prefix}/labels"] = {"post": _label(name, loaded)}
-            paths[f"{prefix}/contract"] = {"get": _page("What a row must look like, and what the answers mean")}
-        if v2.is_table(loaded.contract):
-            paths[f"/v2/models/{name}/infer"] = {"post": _infer(name, loaded)}
-            paths[f"/v2/models/{name}"] = {"get": _page("Open Inference Protocol: inputs and outputs")}
-    for path, summary in PAGES.items():
-        paths[path] = {"get": _page(summary)}
-    info = {"title": "Seaway", "version": version, "description": "Models served by Seaway."}
-    return {"openapi": DIALECT, "info": info, "paths": paths, "components": {"schemas": described}}
+        described |= _described(name, serving)
+        doors = _doors(name, serving)
+        paths |= {f"/v1/models/{name}/{door}": found for door, found in doors.items()}
+        if len(models) == 1:
+            paths |= {f"/v1/{door}": found for door, found in doors.items()}
+        if v2.is_table(serving.champion.contract):
+            paths |= _tensor_doors(name, serving)
+    return {
+        "openapi": DIALECT,
+        "info": {"title": "Seaway", "version": version, "description": ABOUT},
+        "paths": paths,
+        "components": {"schemas": described},
+    }
 
 
-PAGES: Mapping[str, str] = {
-    "/v1/models": "The models and which releases answer",
-    "/health/live": "200 while the process answers",
-    "/health/ready": "200 where requests should come here, 503 with reasons where not",
-    "/openapi.json": "This document",
-    "/metrics": "Metrics for Prometheus",
-    "/v2": "Open Inference Protocol: the server",
-}
+def _described(name: str, serving: Serving) -> dict[str, Json]:
+    """Describe what comes and goes under a model's contract; of releases that differ in it, each one's answers."""
+    contracts = {one.contract.digest: one.contract for one in serving.releases}.values()
+    answers = [schemas.prediction_schema(contract) for contract in contracts]
+    return {
+        f"{name}.Row": schemas.row_schema(serving.champion.contract),
+        f"{name}.Prediction": answers[0] if len(answers) == 1 else {"anyOf": answers},
+    }
+
+
+# ------------------------------------------------------------------------------------------------------------ doors
+
+
+def _get(about: str, form: str, refused: Sequence[str] = replies.OF_PAGES, error: str = "Error") -> dict[str, Any]:
+    told = {"200": json_reply(about, named(form)), **replies.refusals(error, refused)}
+    return {"get": {"summary": about, "responses": told}}
+
+
+def _page(about: str, form: str, *, down: str = "", error: str = "Error") -> dict[str, Any]:
+    """Describe a page of the server itself; `down` is the form in which a 503 is told."""
+    page = _get(about, form, ("403", "429", "431"), error)
+    if down:
+        page["get"]["responses"]["503"] = json_reply("Not ready", named(down), "503")
+    return page
+
+
+def _metrics() -> dict[str, Any]:
+    page = _page("Metrics for Prometheus", "Error")
+    page["get"]["responses"]["200"]["content"] = {"text/plain": {"schema": replies.TEXT}}
+    return page
+
+
+def _pages() -> dict[str, Any]:
+    """Return the pages that are there whatever is served."""
+    return {
+        "/v1/models": _page("The models and which releases answer", "Models"),
+        "/health/live": _page("200 while the process answers", "Live"),
+        "/health/ready": _page("200 where requests should come here, 503 where not", "Ready", down="Ready"),
+        "/openapi.json": _page("This document", "Document"),
+        "/metrics": _metrics(),
+        "/v2": _page("Open Inference Protocol: the server", "TensorServer", error="TensorError"),
+        "/v2/health/live": _page("200 while the process answers", "Live", error="TensorError"),
+        "/v2/health/ready": _page(
+            "Whether requests should come here", "TensorReady", down="TensorReady", error="TensorError"
+        ),
+    }
+
+
+def _doors(name: str, serving: Serving) -> dict[str, Any]:
+    """Return what there is below /v1 for a model."""
+    loaded = serving.champion
+    doors = {
+        "predict": _predict(name, loaded),
+        "contract": _get("What a row must look like, and what the answers mean", "Served"),
+    }
+    if loaded.is_explainable:
+        doors["explain"] = _explain(name, loaded)
+    if loaded.contract.truth is not None:
+        doors["labels"] = _label(name, loaded)
+    return doors
+
+
+def _tensor_doors(name: str, serving: Serving) -> dict[str, Any]:
+    """Return what there is below /v2 for a model whose cases are rows, for it and for each version that is held."""
+    model = _get("Open Inference Protocol: inputs and outputs", "TensorModel", error="TensorError")
+    ready = _get("Whether the model answers", "TensorModelReady", error="TensorError")
+    down = {"anyOf": [named("TensorModelReady"), named("TensorError")]}
+    ready["get"]["responses"]["503"] = json_reply("Not ready", down, "503")
+    infer = _infer(name, serving.champion)
+    prefix = f"/v2/models/{name}"
+    versions = dict.fromkeys(str(loaded.version) for loaded in serving.releases)
+    return {
+        f"{place}{door}": found
+        for place in (prefix, *(f"{prefix}/versions/{version}" for version in versions))
+        for door, found in (("", model), ("/ready", ready), ("/infer", infer))
+    }
 
 
 def example(loaded: Loaded) -> dict[str, Json]:
@@ -93,22 +122,23 @@ def example(loaded: Loaded) -> dict[str, Json]:
     return {"rows": query.rows, **({"options": query.options} if query.options else {})}
 
 
-def _predict(name: str, loaded: Loaded) -> dict[str, Json]:
-    contract = loaded.contract
-    asked: dict[str, Json] = {
+def _request(name: str, loaded: Loaded) -> dict[str, Json]:
+    short = {"type": "string", "maxLength": 128}
+    options = {option.name: schemas.option_schema(option) for option in loaded.contract.options}
+    return {
         "type": "object",
         "required": ["rows"],
         "additionalProperties": False,
         "properties": {
-            "rows": {"type": "array", "items": {"$ref": f"#/components/schemas/{name}.Row"}, "minItems": 1},
-            "options": {
-                "type": "object",
-                "properties": {option.name: schemas.column_schema(option) for option in contract.options},
-                "additionalProperties": False,
+            "rows": {"type": "array", "items": named(f"{name}.Row"), "minItems": 1},
+            "options": {"type": ["object", "null"], "properties": options, "additionalProperties": False},
+            "ids": {
+                "type": ["array", "null"],
+                "items": {"type": ["string", "integer", "null", "object"]},
+                "description": "One per prediction; joins late labels.",
             },
-            "ids": {"type": "array", "description": "One per prediction; joins late labels."},
-            "request_id": {"type": "string", "maxLength": 128, "description": "A repeat returns the first answer."},
-            "key": {"type": "string", "maxLength": 128, "description": "The same key meets the same arm of a canary."},
+            "request_id": {**short, "description": "A repeat returns the first answer."},
+            "key": {**short, "description": "The same key meets the same arm of a canary."},
             "explain": {"type": "boolean"},
             "partial": {
                 "type": "boolean",
@@ -116,41 +146,29 @@ def _predict(name: str, loaded: Loaded) -> dict[str, Json]:
             },
         },
     }
-    told = {
-        "type": "object",
-        "properties": {
-            **{field: {"type": "string"} for field in ("request_id", "client_id", "model", "release")},
-            "predictions": {"type": "array", "items": {"$ref": f"#/components/schemas/{name}.Prediction"}},
+
+
+def _predict(name: str, loaded: Loaded) -> dict[str, Json]:
+    told = closed(
+        {
+            "request_id": replies.TEXT,
+            "client_id": {"type": "string", "description": "The request_id that was sent."},
+            "model": replies.TEXT,
+            "release": replies.TEXT,
+            "predictions": listed(named(f"{name}.Prediction")),
         },
-    }
-    return _post(f"Predictions of {name}", asked, told, example(loaded))
+        ("client_id",),
+    )
+    return _post(f"Predictions of {name}", _request(name, loaded), told, example(loaded))
 
 
 def _explain(name: str, loaded: Loaded) -> dict[str, Json]:
-    rows = {"type": "array", "items": {"$ref": f"#/components/schemas/{name}.Row"}, "minItems": 1}
-    told = {
-        "type": "object",
-        "properties": {
-            "explanations": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {
-                        "of": {"type": "string", "description": "The class whose margin is explained."},
-                        "base": {"type": "number"},
-                        "attributions": {"type": "object", "additionalProperties": {"type": "number"}},
-                        "margin": {"type": "number", "description": "base + attributions"},
-                        "reasons": {"type": "array", "items": {"type": "object"}},
-                    },
-                },
-            }
-        },
-    }
-    asked = {"type": "object", "required": ["rows"], "properties": {"rows": rows}}
-    return _post(f"Why {name} answers as it does", asked, told, example(loaded))
+    told = closed({"model": replies.TEXT, "release": replies.TEXT, "explanations": listed(named("Explanation"))})
+    return _post(f"Why {name} answers as it does", _request(name, loaded), told, example(loaded))
 
 
 def _infer(name: str, loaded: Loaded) -> dict[str, Json]:
+    parameters: dict[str, Json] = {"type": "object"}
     tensor = {
         "type": "object",
         "required": ["name", "shape", "datatype", "data"],
@@ -159,35 +177,42 @@ def _infer(name: str, loaded: Loaded) -> dict[str, Json]:
             "shape": {"type": "array", "items": {"type": "integer"}},
             "datatype": {"type": "string"},
             "data": {"type": "array"},
+            "parameters": parameters,
         },
     }
-    tensors = {"type": "array", "items": tensor}
-    asked = {"type": "object", "required": ["inputs"], "properties": {"id": {"type": "string"}, "inputs": tensors}}
-    told = {
+    wanted = {
         "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"enum": [output.name for output in loaded.contract.outputs]}, "parameters": parameters},
+    }
+    asked = {
+        "type": "object",
+        "required": ["inputs"],
+        "additionalProperties": False,
         "properties": {
-            **{field: {"type": "string"} for field in ("model_name", "model_version", "id")},
-            "outputs": tensors,
+            "id": {"type": "string", "maxLength": 128, "description": "A repeat returns the first answer."},
+            "inputs": {"type": "array", "items": tensor, "minItems": 1},
+            "outputs": {"type": "array", "items": wanted},
+            "parameters": parameters,
         },
     }
+    told = closed(
+        {
+            **dict.fromkeys(("model_name", "model_version", "id"), replies.TEXT),
+            "outputs": listed(named("Tensor")),
+            "parameters": closed(dict.fromkeys(("request_id", "release", "flags"), replies.TEXT), ("flags",)),
+        },
+        ("id",),
+    )
     given = {"inputs": v2.tensors(loaded.example.rows, loaded.contract)}
-    return _post(f'Predictions of {name} as tensors; errors are {{"error": text}}', asked, told, given)
+    return _post(f"Predictions of {name} as tensors", asked, told, given, error="TensorError")
 
 
 def _label(name: str, loaded: Loaded) -> dict[str, Json]:
     contract = loaded.contract
     value: Json = contract.classes[0] if contract.classes else 1.5
     given = {"labels": [{**_about(loaded), "value": value}]}
-    told = {
-        "type": "object",
-        "properties": {
-            "model": {"type": "string"},
-            "taken": {"type": "integer"},
-            "refused": {"type": "integer"},
-            "cells": {"type": "array", "items": {"$ref": "#/components/schemas/Cell"}},
-        },
-    }
-    return _post(f"What came true, for {name}", schemas.labels_schema(contract), told, given)
+    return _post(f"What came true, for {name}", schemas.labels_schema(contract), named("Labelled"), given)
 
 
 def _about(loaded: Loaded) -> dict[str, Json]:
@@ -196,20 +221,12 @@ def _about(loaded: Loaded) -> dict[str, Json]:
     if contract.series is None:
         return {"id": "case-1"}
     ids: dict[str, Json] = {column.name: row[column.name] for column in contract.having("id")}
-    named = {"id": ids if len(ids) > 1 else next(iter(ids.values()))} if ids else {}
-    return {**named, "at": row[contract.having("time")[0].name]}
+    named_by = {"id": ids if len(ids) > 1 else next(iter(ids.values()))} if ids else {}
+    return {**named_by, "at": row[contract.having("time")[0].name]}
 
 
-def _post(summary: str, asked: Json, told: Json, given: Json) -> dict[str, Json]:
+def _post(summary: str, asked: Json, told: Json, given: Json, *, error: str = "Error") -> dict[str, Json]:
     body = {"required": True, "content": {"application/json": {"schema": asked, "example": given}}}
-    done = {"description": "Done", "content": {"application/json": {"schema": told}}}
-    return {"summary": summary, "requestBody": body, "responses": {"200": done, **_refusals()}}
-
-
-def _page(summary: str) -> dict[str, Json]:
-    return {"summary": summary, "responses": {"200": {"description": summary}, **_refusals("404", "503")}}
-
-
-def _refusals(*codes: str) -> dict[str, Json]:
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    return {code: {"description": REFUSALS[code], "content": content} for code in codes or REFUSALS}
+    codes = list(replies.ABOUT_REFUSALS)
+    responses = {"200": json_reply("Done", told), **replies.refusals(error, codes)}
+    return {"post": {"summary": summary, "requestBody": body, "responses": responses}}

@@ -7,15 +7,21 @@ from typing import Any
 
 from seaway.core.batch import Json
 from seaway.core.contract import Column, Contract, Output
+from seaway.data.encode import cell
+from seaway.serve.replies import named
 
 KINDS: Mapping[str, Sequence[str]] = {
     "number": ["number"],
     "integer": ["integer"],
     "boolean": ["boolean"],
+    "category": ["string", "integer"],
 }
 """JSON types by kind of column; all other kinds are texts."""
 
-ID: Mapping[str, Json] = {"type": ["string", "integer"]}
+ID: Mapping[str, Json] = {"type": ["string", "integer", "null"]}
+
+BLANK = r"^[\s\x1c-\x1f]*$"
+"""Texts that hold nothing: a missing value, as it comes from files."""
 
 
 def row_schema(contract: Contract) -> dict[str, Json]:
@@ -25,14 +31,22 @@ def row_schema(contract: Contract) -> dict[str, Json]:
     schema: dict[str, Json] = {"type": "object"}
     if contract.series:
         schema["description"] = _periods(contract)
+    needed = [column.name for column in columns if _is_needed(column, contract)]
     schema |= {
-        "properties": {column.name: column_schema(column) for column in [*columns, *others]},
-        "required": [
-            column.name for column in columns if column.absent == "error" and column.role in ("feature", "time")
-        ],
+        "properties": {
+            **{column.name: column_schema(column) for column in columns},
+            **{column.name: {"description": "May be sent, and is not read."} for column in others},
+        },
+        **({"required": needed} if needed else {}),
         "additionalProperties": contract.extra == "ignore",
     }
     return schema
+
+
+def _is_needed(column: Column, contract: Contract) -> bool:
+    if contract.series is not None and column.role == "time":
+        return True
+    return column.absent == "error" and column.role == "feature"
 
 
 def _is_asked(column: Column, contract: Contract) -> bool:
@@ -50,65 +64,112 @@ def _periods(contract: Contract) -> str:
 
 
 def column_schema(column: Column) -> dict[str, Json]:
-    """Describe one value; soft categories and ranges are hints, hard ones are rules."""
+    """Describe one value; soft categories and ranges are hints, hard ones are rules.
+
+    What cleaning may turn into something else is described by its type alone.
+    """
     if column.role == "id":
-        return {"type": ["string", "integer", "null"], "description": "Joins late labels to their prediction."}
+        return {**ID, "description": "Joins late labels to their prediction."}
     types = list(KINDS.get(column.kind, ["string"]))
     schema: dict[str, Json] = {}
     notes = [f"unit: {column.unit}"] if column.unit else []
-    if column.categories and column.hard:
-        schema["enum"] = [*column.categories, *([None] if column.null == "missing" else [])]
+    if column.categories and column.hard and not column.clean:
+        if column.null == "missing":
+            schema["anyOf"] = [{"enum": [*_written(column.categories), None]}, {"type": "string", "pattern": BLANK}]
+        else:
+            schema["enum"] = _written(column.categories)
     elif column.categories:
         schema["examples"] = list(column.categories[:20])
         notes.append(
             "other values are answered with a flag" if column.unseen != "error" else "other values are refused"
         )
-    if column.range is not None and column.hard:
+    if column.range is not None and column.hard and not column.clean:
         schema["minimum"], schema["maximum"] = column.range
     elif column.range is not None:
         notes.append(f"usually {column.range[0]:g} to {column.range[1]:g}")
     if column.kind == "time":
-        schema["format"] = "date-time"
+        notes.append(f"a time such as {cell.example(column.format)}")
+    if column.null == "missing" and column.role != "time":
+        types.append("null")
+        if "string" not in types:
+            types.append("string")
+            notes.append("an empty text is a missing value")
+            schema |= {} if column.clean else {"pattern": BLANK}
     if notes:
         schema["description"] = "; ".join(notes)
-    return {"type": [*types, "null"] if column.null == "missing" else types, **schema}
+    return {"type": types, **schema}
+
+
+def option_schema(option: Column) -> dict[str, Json]:
+    """Describe one option of a request: as a column, but nothing about it is soft."""
+    schema = {name: value for name, value in column_schema(option).items() if name != "pattern"}
+    schema["type"] = [kind for kind in schema["type"] if kind != "string" or option.kind in ("category", "time")]
+    return schema
+
+
+def _written(classes: Sequence[str]) -> list[Json]:
+    """Return labels as callers may write them: a text, and the number or truth value that it is the text of."""
+    values: list[Json] = list(classes)
+    values += [int(text) for text in classes if text.lstrip("-").isdecimal() and str(int(text)) == text]
+    return values + [text == "true" for text in classes if text in ("true", "false")]
 
 
 def prediction_schema(contract: Contract) -> dict[str, Json]:
-    """Describe one prediction by the contract's outputs."""
-    flag = {"type": "object", "properties": {"column": {"type": "string"}, "rule": {"type": "string"}}}
-    return {
+    """Describe one prediction by the contract's outputs, or what stands in the place of a refused case."""
+    why = [named("Explanation"), named("Unexplained")]
+    places = _places(contract) if contract.series else {}
+    answered = {
         "type": "object",
+        "required": [*(["at"] if places else []), *(output.name for output in contract.outputs)],
         "properties": {
-            **(_places(contract) if contract.series else {}),
+            **places,
             **{output.name: _output_schema(output, output.axes, contract) for output in contract.outputs},
-            "flags": {"type": "array", "items": flag, "description": "Cells outside what was seen in training."},
-            "explanation": {"type": "object", "description": 'With "explain": true.'},
-            "error": {"type": "object", "description": 'In place of a refused case, with "partial": true.'},
+            "flags": {
+                "type": "array",
+                "items": named("Flag"),
+                "description": "Cells outside what was seen in training.",
+            },
+            "explanation": {"anyOf": why, "description": 'With "explain": true.'},
         },
+        "additionalProperties": False,
     }
+    refused = {**named("Error"), "description": 'In place of a refused case, with "partial": true.'}
+    return {"anyOf": [answered, refused]}
 
 
 def _places(contract: Contract) -> dict[str, Json]:
     """Describe which series and which moments a prediction is about."""
     at: dict[str, Json] = {"type": "array", "items": {"type": "string"}, "description": "The moment of each step."}
-    ids = id_schema(contract)
-    return {**({"id": ids} if ids else {}), "at": at}
+    names = [column.name for column in contract.having("id")]
+    one: dict[str, Json] = {"type": "string"}
+    ids = {"type": "object", "properties": dict.fromkeys(names, one), "additionalProperties": False}
+    return {"id": ids if len(names) > 1 else one, "at": at}
 
 
 def id_schema(contract: Contract) -> dict[str, Json]:
-    """Describe how a case is named: by one value, by an object where there are several id columns, {} where there is none."""
-    ids = contract.having("id")
-    if len(ids) < 2:
-        return dict(ID) if ids or contract.series is None else {}
-    return {"type": "object", "properties": {column.name: ID for column in ids}, "additionalProperties": False}
+    """Describe how a case is named: by one value, or by an object of all id columns; {} where there is one series only."""
+    names = [column.name for column in contract.having("id")] or ([] if contract.series else ["id"])
+    if not names:
+        return {}
+    whole: dict[str, Json] = {
+        "type": "object",
+        "properties": {name: {"type": ["string", "integer"]} for name in names},
+        "required": names,
+        "additionalProperties": False,
+    }
+    return {"anyOf": [whole, dict(ID)]} if len(names) == 1 else {"anyOf": [whole, {"type": "null"}]}
 
 
 def _output_schema(output: Output, axes: Sequence[str], contract: Contract) -> dict[str, Json]:
     labels = next((axis for axis in axes if axis in ("class", "level")), "")
     if labels:  # labels come first, whatever stands before them
         inner = _output_schema(output, [axis for axis in axes if axis != labels], contract)
-        found: dict[str, Json] = {"type": "object", "properties": dict.fromkeys(output.labels, inner)}
+        found: dict[str, Json] = {
+            "type": "object",
+            "properties": dict.fromkeys(output.labels, inner),
+            "required": list(output.labels),
+            "additionalProperties": False,
+        }
     elif axes:
         found = {"type": "array", "items": _output_schema(output, axes[1:], contract)}
         if axes[0] == "step" and contract.series:
@@ -130,20 +191,29 @@ def labels_schema(contract: Contract) -> dict[str, Any]:
     return {
         "type": "object",
         "required": ["labels"],
+        "additionalProperties": False,
         "properties": {
             "model": {"type": "string"},
             "partial": {"type": "boolean", "description": "Take in the labels that hold, list the others."},
             "labels": {
                 "type": "array",
+                "minItems": 1,
                 "items": {
                     "type": "object",
                     "required": needed,
+                    "additionalProperties": False,
                     "properties": {
                         "request_id": {"type": "string"},
                         "row": {"type": "integer", "minimum": 0, "description": "Which prediction of the request."},
                         **({"id": ids} if ids else {}),
-                        "at": {"type": "string", "description": "The moment it is about."},
-                        "time": {"type": "string", "format": "date-time", "description": "When it became known."},
+                        "at": {
+                            "type": "string",
+                            "description": "The moment it is about: ISO 8601, or as predictions list it.",
+                        },
+                        "time": {
+                            "type": "string",
+                            "description": "When it became known: ISO 8601, UTC unless it says else.",
+                        },
                         "value": _value_schema(contract),
                     },
                 },
@@ -153,4 +223,4 @@ def labels_schema(contract: Contract) -> dict[str, Any]:
 
 
 def _value_schema(contract: Contract) -> dict[str, Json]:
-    return {"enum": list(contract.classes)} if contract.classes else {"type": "number"}
+    return {"enum": _written(contract.classes)} if contract.classes else {"type": "number"}

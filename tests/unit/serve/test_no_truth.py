@@ -34,7 +34,7 @@ def test_the_contract_says_what_the_answers_mean(at_shoppers: Any) -> None:
         document = openapi.document(desk.models.by_name, "0")
         notes = desk.serving.champion.contract.output("segment").notes
         assert len(notes) == 3
-        described = document["components"]["schemas"]["shoppers.Prediction"]["properties"]["segment"]
+        described = document["components"]["schemas"]["shoppers.Prediction"]["anyOf"][0]["properties"]["segment"]
         assert described["enum"] == ["1", "2", "3"]
         assert described["description"].startswith(f"1: {notes[0]}; 2: ")
         assert not any(path.endswith("/labels") for path in document["paths"])

@@ -242,7 +242,7 @@ def test_the_document_describes_series_and_its_examples_work_as_pasted(at_sales:
         schemas = document["components"]["schemas"]
         assert set(schemas["sales.Row"]["properties"]) == {"shop", "day", "promo", "sales"}
         assert "One period (1d) of one series" in schemas["sales.Row"]["description"]
-        prediction = schemas["sales.Prediction"]["properties"]
+        prediction = schemas["sales.Prediction"]["anyOf"][0]["properties"]
         assert prediction["mean"]["maxItems"] == sales.HORIZON
         assert set(prediction["quantiles"]["properties"]) == set(sales.NAMES)
         assert prediction["quantiles"]["properties"]["0.5"]["type"] == "array"
