@@ -1,59 +1,81 @@
-"""A file's rows block by block: a file of any size is read in the memory of one block, with the guesses of `read.table`."""
+"""A file's rows piece by piece: a file of any size is read in the memory of one piece, with the guesses of `read.table`."""
 
 from __future__ import annotations
 
-import codecs
-import gzip
-import io
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import polars as pl
 import pyarrow.parquet
 
-from seaway.data import delimited, read
+from seaway.core.errors import BadInput, Malformed
+from seaway.data import delimited, lines, read, stream
+from seaway.data.lines import Form
+from seaway.data.pieces import Piece, Torn
 from seaway.data.rows import Table
-from seaway.data.sources import address
+from seaway.data.sources import address, door
 from seaway.data.sources.address import Address
-from seaway.data.sources.frames import frames
 
-ROWS = 20_000
-"""Rows of a block."""
+ROWS = 100_000
+"""Rows of a piece at most; it is also bound in bytes, so that wide rows come in fewer."""
 WHOLE = 16 << 20
 """Files up to this many bytes (unpacked, at a guess) are read at once."""
 UNPACKED = 20
 """How many times larger a packed table may be."""
-CHUNK = 1 << 20
+BEGINNING = 1 << 16
+"""Bytes that the guess of the separator looks at."""
+LINE = 64 << 20
+"""Bytes that one line may have."""
 
 
 def blocks(source: str | Path | Address, *, rows: int = ROWS, whole: int = WHOLE) -> Iterator[Table]:
-    """Yield the rows of a file or address in order, about `rows` at a time; nothing is typed yet."""
-    path = address.of(source)
-    if isinstance(path, Address):
-        yield from _of_address(path, rows)
+    """Yield the rows of a file or address in order, up to `rows` at a time; a line that is no row raises `Malformed`."""
+    named = address.of(source)
+    if is_small(named, whole):
+        yield from _cut(read.table(named), rows)
         return
+    for piece in pieces(named, rows=rows):
+        for torn in piece.torn:
+            raise refusal(torn, named)
+        if len(piece.rows):
+            yield piece.rows
+
+
+def pieces(source: str | Path | Address, *, rows: int = ROWS, chunk: int = stream.CHUNK) -> Iterator[Piece]:
+    """Yield the rows of a file or address in order, and beside them what is no row; nothing is typed yet."""
+    named = address.of(source)
+    done = 0
+    for piece in door.pieces(named, rows) if isinstance(named, Address) else _of_file(named, rows, chunk):
+        done += len(piece)
+        yield piece
+    if not done:
+        raise BadInput(
+            "There is a header but no rows", where=str(named), fix="Give a file with at least one row.", code="no-rows"
+        )
+
+
+def refusal(torn: Torn, source: Path | Address) -> Malformed:
+    """Return a line that is no row as an error, for who needs all of them."""
+    if isinstance(source, Address):
+        return door.refusal(torn, source)
+    return Malformed(
+        f"Line {torn.line} {torn.reason}",
+        where=f"{source}, line {torn.line}",
+        fix="Correct the line; a cell that holds a separator or a quotation mark stands in quotation marks.",
+        code="ragged",
+    )
+
+
+def is_small(source: Path | Address, whole: int = WHOLE) -> bool:
+    """Say whether a file is read at once: it has few bytes, or is no table. An address tells nothing beforehand."""
+    if isinstance(source, Address):
+        return False
+    path = source
     size = path.stat().st_size if path.is_file() else 0
     head = _head(path) if size else b""
     is_packed = head.startswith(b"\x1f\x8b")
-    if size * (UNPACKED if is_packed else 1) <= whole or any(head.startswith(mark) for mark in read.SIGNATURES):
-        yield from _cut(read.table(path), rows)
-    elif head.startswith(b"PAR1"):
-        yield from _parquet(path, rows)
-    else:
-        yield from _text(path, rows)
-
-
-def _of_address(source: Address, rows: int) -> Iterator[Table]:
-    is_empty = True
-    for frame in frames(source, rows):
-        if frame.height:
-            is_empty = False
-            yield read.table(frame)
-    if is_empty:
-        yield read.table(source)  # which says why that is no table
+    return size * (UNPACKED if is_packed else 1) <= whole or any(head.startswith(mark) for mark in read.SIGNATURES)
 
 
 def _head(path: Path) -> bytes:
@@ -61,78 +83,74 @@ def _head(path: Path) -> bytes:
         return file.read(16)
 
 
+def _of_file(path: Path, rows: int, chunk: int) -> Iterator[Piece]:
+    head = _head(path) if path.is_file() else b""
+    if not head or any(head.startswith(mark) for mark in read.SIGNATURES):
+        read.table(path)  # says what the file is instead, or that it is not there
+    return _parquet(path, rows) if head.startswith(b"PAR1") else _text(path, rows, chunk)
+
+
 def _cut(table: Table, rows: int) -> Iterator[Table]:
     for start in range(0, len(table), rows):
         yield table.take(np.arange(start, min(start + rows, len(table))))
 
 
-def _parquet(path: Path, rows: int) -> Iterator[Table]:
+def _parquet(path: Path, rows: int) -> Iterator[Piece]:
+    done = 0
     with pyarrow.parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(rows):
-            yield read.table(pl.DataFrame(batch))
+            if batch.num_rows:
+                yield Piece(rows=read.table(pl.DataFrame(batch)), first=done)
+            done += batch.num_rows
 
 
-def _text(path: Path, rows: int) -> Iterator[Table]:
-    """Cut between two lines outside quotation marks, and read each piece with the file's own header and separator."""
-    with _opened(path) as raw, io.TextIOWrapper(raw, encoding=_encoding(path), newline="") as file:
-        start = file.read(CHUNK)
-        separator = delimited.guess_separator(start)
-        lines = itertools.chain(io.StringIO(start + file.readline(), newline=""), file)
-        header = _record(lines)
-        first = 1
-        while block := list(_records(lines, rows)):
-            piece = delimited.frame(
-                (header + "".join(block)).encode(), f"{path}, from row {first}", separator=separator
+def form(text: bytes, where: str) -> tuple[Form, int, int]:
+    """Return what the lines of a file look like, and how many bytes and lines its header takes, by its beginning."""
+    beginning = text[: max(BEGINNING, text.find(b"\n", BEGINNING) + 1)].decode("utf-8", "replace")
+    separator = delimited.guess_separator(beginning)
+    header = delimited.header(beginning, separator, where)
+    last, _ = next(delimited.records(beginning, separator))
+    end = 0
+    for _ in range(last):
+        end = text.find(b"\n", end) + 1 or len(text)
+    return Form(separator=separator, header=tuple(header)), end, last
+
+
+def _text(path: Path, rows: int, chunk: int) -> Iterator[Piece]:
+    """Cut between two records and read each piece with the file's own header and separator."""
+    texts = stream.chunks(path, size=chunk)
+    held = next(texts)
+    while len(held) < BEGINNING and (more := next(texts, None)) is not None:
+        held += more
+    shape, start, line = form(held, str(path))
+    held, row, is_last = held[start:], 0, False
+    while not is_last or held:
+        more = next(texts, None)
+        is_last = more is None
+        found = lines.read(held, shape, is_last=is_last)
+        yield from _pieces(found, row, line, rows)
+        row += found.frame.height + len(found.torn)
+        line += held.count(b"\n", 0, found.used)
+        held = held[found.used :] + (more or b"")
+        if len(held) > LINE + chunk:
+            raise Malformed(
+                f"Line {line + 1} has more than {LINE} bytes", where=f"{path}, line {line + 1}", fix="Correct the line."
             )
-            first += piece.height
-            if piece.height:  # blank lines are no rows
-                yield read.table(piece)
-        if first == 1:
-            yield read.table(path)
 
 
-def _record(lines: Iterator[str]) -> str:
-    """Return the next record: a line, or several where a cell holds line ends in quotation marks."""
-    return next(_records(lines, 1), "")
-
-
-def _records(lines: Iterator[str], count: int) -> Iterator[str]:
-    marks = 0
-    for line in lines:
-        marks += line.count('"')
-        yield line
-        if marks % 2 == 0:
-            count -= 1
-            if not count:
-                return
-
-
-def _encoding(path: Path) -> str:
-    """Return how the file is written; the whole file is looked at, as a sign that is no UTF-8 may stand at its end."""
-    with _opened(path) as raw:
-        head = raw.read(4096)
-    for mark, name in delimited.MARKS:
-        if head.startswith(mark):
-            return name
-    if head.count(0) > len(head) // 4:
-        return "utf-16-be" if head[::2].count(0) > len(head) // 8 else "utf-16-le"
-    return "utf-8" if _reads(path, "utf-8") else "cp1252" if _reads(path, "cp1252") else "latin-1"
-
-
-def _reads(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    with _opened(path) as raw:
-        try:
-            while chunk := raw.read(CHUNK):
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
-
-
-def _opened(path: Path) -> IO[bytes] | gzip.GzipFile:
-    return gzip.open(path) if _head(path).startswith(b"\x1f\x8b") else path.open("rb")
+def _pieces(found: lines.Lines, row: int, line: int, rows: int) -> Iterator[Piece]:
+    """Cut what was read together into pieces of so many rows, each with the torn lines that stand among its rows."""
+    torn = [
+        (before, Torn(row=row + before + place, line=line + lines_before + 1, reason=reason, text=text))
+        for place, (before, lines_before, reason, text) in enumerate(found.torn)
+    ]
+    height = found.frame.height
+    for start in range(0, max(height, 1), rows):
+        end = min(start + rows, height)
+        own = [one for before, one in torn if start <= before < end or (before == end == height)]
+        if end > start or own:
+            first = row + start + sum(before < start for before, _ in torn)
+            yield Piece(rows=Table(found.frame[start:end]), first=first, torn=tuple(own))
 
 
 def about(source: str | Path | Address) -> int:
@@ -142,6 +160,11 @@ def about(source: str | Path | Address) -> int:
         return 0
     if _head(path).startswith(b"PAR1"):
         return int(pyarrow.parquet.read_metadata(path).num_rows)
-    with path.open("rb") as file:
-        sample = gzip.GzipFile(fileobj=file).read(CHUNK) if _head(path).startswith(b"\x1f\x8b") else file.read(CHUNK)
-        return sample.count(b"\n") * path.stat().st_size // max(1, file.tell())
+    with path.open("rb") as file, stream.opened(path) as text:
+        if not stream.is_packed(path):
+            sample = file.read(1 << 20)
+            return sample.count(b"\n") * path.stat().st_size // max(1, len(sample))
+        sample = text.read(1 << 20)
+        raw = getattr(text, "fileobj", None)
+        used = raw.tell() if raw is not None else 1
+        return sample.count(b"\n") * path.stat().st_size // max(1, used)

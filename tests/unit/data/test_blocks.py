@@ -64,10 +64,10 @@ def test_parquet_comes_in_blocks(tmp_path: Path) -> None:
     assert polars.concat(pieces).equals(frame)
 
 
-def test_a_broken_line_is_named_with_the_rows_it_stands_among(tmp_path: Path) -> None:
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("a,b\n" + "1,2\n" * 10 + "1,2,3\n")
-    with pytest.raises(Malformed, match=r"from row 10"):
+    with pytest.raises(Malformed, match=r"Line 12 has 3 cells, the header has 2"):
         _together(path)
 
 
@@ -87,13 +87,13 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_memory_holds_one_block(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
-    path.write_text("a,b\n" + "some text,another text\n" * 400_000)
+    path.write_text("a,b\n" + "some text,another text\n" * 3_000_000)
     tracemalloc.start()
     count = sum(len(block) for block in blocks(path, rows=2000, whole=0))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert count == 400_000
-    assert peak < path.stat().st_size
+    assert count == 3_000_000
+    assert peak < path.stat().st_size * 0.6
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.csv.gz", "table.parquet"])
