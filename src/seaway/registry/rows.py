@@ -88,7 +88,7 @@ def key_row(key: Key) -> dict[str, Any]:
 
 def key_of(row: Row[Any]) -> Key:
     """Return the caller's key of a row."""
-    values = dict(row._mapping)
+    values = {name: getattr(row, name) for name in Key.__struct_fields__}  # the names of a row are no plain `str`
     return msgspec.convert(values | {name: msgspec.json.decode(values[name]) for name in ("roles", "models")}, Key)
 
 
