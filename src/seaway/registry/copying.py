@@ -9,8 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import NullPool
+
 from seaway.core import chance
 from seaway.core.errors import SeawayError, Unavailable
+from seaway.core.verdict import Verdict
+from seaway.registry.proof import check_state
 from seaway.registry.schema import VERSION
 from seaway.security.audit import Line
 
@@ -23,13 +29,14 @@ _LINE = ", ".join(Line.__struct_fields__)
 class Survey:
     """What a registry's file says of itself: `releases` are (model, version, digest, expires), `assigned` those that answer now.
 
-    `lines` are the audit chain, empty in a registry from before there was one.
+    `lines` are the audit chain and `told` whether it tells of every row; empty and None in a registry from before there was one.
     """
 
     schema: int
     releases: tuple[tuple[str, int, str, str], ...]
     assigned: frozenset[str]
     lines: tuple[Line, ...]
+    told: Verdict | None
     problems: tuple[str, ...]
 
 
@@ -61,7 +68,8 @@ def survey(path: Path, *, at_rest: bool) -> Survey:
 
     Raises `Unavailable` where it is no database that can be read, or a newer version made it.
     """
-    with _opened(path, "mode=ro&immutable=1" if at_rest else "mode=rw") as connection:
+    mode = "mode=ro&immutable=1" if at_rest else "mode=rw"
+    with _opened(path, mode) as connection:
         connection.execute("PRAGMA query_only=ON")
         schema = _schema(connection)
         _refuse_newer(schema, path)
@@ -78,6 +86,7 @@ def survey(path: Path, *, at_rest: bool) -> Survey:
             "WHERE sequence = (SELECT max(sequence) FROM assignments AS b WHERE b.model = a.model)"
         ).fetchall()
         lines = connection.execute(f"SELECT {_LINE} FROM audit ORDER BY number").fetchall() if schema > 1 else []  # noqa: S608 - fixed words
+        told = _told(path, mode) if schema > 1 else None
     known = {digest for _, _, digest, _ in releases}
     answering = {digest for digest in known for row in assigned if any(digest in (text or "") for text in row)}
     return Survey(
@@ -85,26 +94,39 @@ def survey(path: Path, *, at_rest: bool) -> Survey:
         releases=tuple(releases),
         assigned=frozenset(answering),
         lines=tuple(Line(**dict(zip(Line.__struct_fields__, line, strict=True))) for line in lines),
+        told=told,
         problems=tuple(problems),
     )
+
+
+def _told(path: Path, mode: str) -> Verdict:
+    engine = create_engine("sqlite://", creator=lambda: _connect(path, mode), poolclass=NullPool)
+    with engine.connect() as connection:
+        return check_state(connection)
 
 
 @contextmanager
 def _opened(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
     try:
-        connection = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?{mode}", uri=True, timeout=_WAIT_S, isolation_level=None
-        )
+        connection = _connect(path, mode)
         try:
             connection.execute("PRAGMA trusted_schema=OFF")
             yield connection
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise unreadable(error, path) from None
+        raise _unreadable(error, path) from None
+    except DatabaseError as error:
+        cause = error.orig if isinstance(error.orig, sqlite3.Error) else sqlite3.DatabaseError(str(error))
+        raise _unreadable(cause, path) from None
 
 
-def unreadable(error: sqlite3.Error, path: Path) -> SeawayError:
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path.absolute()))}?{mode}"
+    return sqlite3.connect(uri, uri=True, timeout=_WAIT_S, isolation_level=None)
+
+
+def _unreadable(error: sqlite3.Error, path: Path) -> SeawayError:
     """Return the error of a registry that is damaged, or cannot be reached."""
     is_damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
     if is_damaged:
