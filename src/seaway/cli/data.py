@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from seaway.cli import output
-from seaway.cli.options import HERE, AsJson, Folder
+from seaway.cli.options import HERE, SOURCE, AsJson, Folder
 from seaway.core.contract import Column, Contract, Series
 from seaway.core.settings import DEFAULT_TASK
 
 
 def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder, to be made.")],
-    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="CSV or Parquet.")],
+    data: Annotated[str, typer.Option("--data", metavar="FILE", help=SOURCE)],
     target: Annotated[str, typer.Option("--target", metavar="COL", help="The column to predict.")] = "",
     ids: Annotated[list[str] | None, typer.Option("--id", metavar="COL", help="A column that names the row.")] = None,
     time: Annotated[
@@ -36,7 +36,7 @@ def new(
         typer.Option("--ahead", metavar="COL", help="Series: a column known for the time ahead."),
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option("--ignore", metavar="COL", help="A column to leave out.")] = None,
-    test: Annotated[Path | None, typer.Option("--test", metavar="FILE", help="Rows kept for the judgement.")] = None,
+    test: Annotated[str, typer.Option("--test", metavar="FILE", help="Rows kept for the judgement.")] = "",
     task: Annotated[
         str, typer.Option("--task", help=f"The kind of problem; {DEFAULT_TASK} or the recipe's without it.")
     ] = "",
@@ -57,7 +57,7 @@ def new(
         ignore=ignore or (),
         task=task,
         name=name,
-        test=test or "",
+        test=test,
         recipe=recipe,
         shape={name: value for name, value in told.items() if value},
     )
@@ -104,7 +104,7 @@ def _values(column: Column, contract: Contract) -> str:
 
 
 def check(
-    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Another file than the project's.")] = None,
+    file: Annotated[str, typer.Argument(metavar="[FILE]", help="Another file or address than the project's.")] = "",
     folder: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -108,7 +107,7 @@ def runs(folder: Folder = HERE, as_json: AsJson = False) -> None:
 
 
 def explain(
-    file: Annotated[Path, typer.Argument(metavar="IN", help="Rows to explain.")],
+    file: Annotated[str, typer.Argument(metavar="IN", help="Rows to explain, a file or an address.")],
     rows: Annotated[int, typer.Option("--rows", min=1, help="How many.")] = 5,
     release: Annotated[str, typer.Option("--release", help="A version or digest; the champion without it.")] = "",
     folder: Folder = HERE,

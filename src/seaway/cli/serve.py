@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from seaway.cli import output
-from seaway.cli.options import HERE, AsJson, Folder
+from seaway.cli.options import HERE, SOURCE, AsJson, Folder
 from seaway.cli.progress import Bar
 
 
@@ -40,7 +40,7 @@ def serve(
 
 
 def score(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV or Parquet.")],
+    source: Annotated[str, typer.Argument(metavar="IN", help=SOURCE)],
     target: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="CSV or Parquet, to be made.")],
     release: Annotated[str, typer.Option("--release", help="A version or digest; the champion without it.")] = "",
     folder: Folder = HERE,
@@ -70,7 +70,9 @@ def score(
 
 
 def label(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="True values, by request_id (and row) or by id.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="True values, by request_id (and row) or by id: a file or an address.")
+    ],
     folder: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:

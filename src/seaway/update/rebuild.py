@@ -19,6 +19,7 @@ from seaway.core.verdict import Verdict
 from seaway.data import build, files, infer, prepared, read
 from seaway.data.joined import joined
 from seaway.data.rows import Table
+from seaway.data.sources import address
 from seaway.update import lessons
 from seaway.update.lessons import Lesson
 
@@ -67,17 +68,21 @@ def cut_of_series(found: Sequence[Lesson], horizon: int, earlier: int) -> Cut:
 def source(project: Project, settings: Settings) -> Dataset:
     """Return the data that people gave the project, as the first training sees them."""
     return build.dataset(
-        prepared.table(project.folder / settings.project.data, settings),
+        prepared.table(address.within(settings.project.data, project.folder), settings),
         files.load(project),
         settings,
-        source=settings.project.data,
+        source=str(address.of(settings.project.data)),
         test=_test(project, settings),
     )
 
 
 def _test(project: Project, settings: Settings) -> Rows | None:
     """Return the rows that people set apart for judgement, if they did."""
-    return prepared.table(project.folder / settings.project.test, settings) if settings.project.test else None
+    return (
+        prepared.table(address.within(settings.project.test, project.folder), settings)
+        if settings.project.test
+        else None
+    )
 
 
 def same_source(found: str, learnt: str) -> Verdict:
@@ -100,7 +105,7 @@ def same_source(found: str, learnt: str) -> Verdict:
 def dataset(project: Project, settings: Settings, found: Sequence[Lesson], known: Cut) -> Dataset:
     """Return old and new rows under a contract wide enough for both; of a table the judging lessons are its test rows."""
     contract = files.load(project)
-    old = prepared.table(project.folder / settings.project.data, settings)
+    old = prepared.table(address.within(settings.project.data, project.folder), settings)
     is_series = contract.series is not None
     new = _table([one for one in found if (one.told <= known.told if is_series else known.teaches(one))])
     wide = infer.measure(contract, new) if new is not None else contract
@@ -110,7 +115,7 @@ def dataset(project: Project, settings: Settings, found: Sequence[Lesson], known
         joined(old, new, wide),
         wide,
         settings,
-        source=f"{settings.project.data} and {0 if new is None else len(new)} {_noun(contract)}",
+        source=f"{address.of(settings.project.data)} and {0 if new is None else len(new)} {_noun(contract)}",
         test=judging if is_enough else _test(project, settings),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from seaway.core.dataset import Dataset
 from seaway.core.protocols import Rows
 from seaway.data import build, prepared
+from seaway.data.sources import address
 from seaway.workflow.workspace import Workspace
 
 
@@ -15,6 +16,9 @@ def load(workspace: Workspace, rows: Rows | None = None) -> Dataset:
         prepared.table(workspace.source(), workspace.settings) if rows is None else rows,
         workspace.contract,
         workspace.settings,
-        source=named.data if rows is None else "",
-        test=prepared.table(workspace.project.folder / named.test, workspace.settings) if named.test else None,
+        # What a record shows of an address is where the rows are, not who asks for them.
+        source=str(address.of(named.data)) if rows is None else "",
+        test=prepared.table(address.within(named.test, workspace.project.folder), workspace.settings)
+        if named.test
+        else None,
     )

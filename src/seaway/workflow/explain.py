@@ -20,7 +20,7 @@ def explain(workspace: Workspace, file: Path | str, *, reference: str = "", rows
     """Explain the first `rows` rows of a file with the served release."""
     opened = answerer(workspace, reference)
     handler.explanations(opened, _about_vectors(opened, 1))  # says first whether this program can be explained at all
-    first = next(blocks.blocks(Path(file), rows=rows))
+    first = next(blocks.blocks(file, rows=rows))
     return handler.explanations(opened, opened.encoder.request(as_sent(first, opened.contract)))
 
 

@@ -12,6 +12,7 @@ from seaway.core.contract import Contract
 from seaway.core.errors import BadInput, Cell
 from seaway.core.protocols import Rows
 from seaway.data import read
+from seaway.data.sources import address
 from seaway.serve import labels
 from seaway.workflow.workspace import Workspace, person
 
@@ -34,8 +35,8 @@ def label(workspace: Workspace, file: Path | str, *, principal: str = "") -> Lab
     contract's id columns); `time` is when the value became known, `at` the moment it is about. Of series, the time column
     is `at`, so that the rows of the next periods, as they are recorded, are labels as they stand.
     """
-    rows = read.table(file)
-    records = _records(rows, workspace.contract, str(file))
+    source = address.of(file)
+    records = _records(read.table(source), workspace.contract, str(source))
     done = labels.write(
         workspace.project.make().log,
         workspace.model,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,8 @@ from seaway.core.protocols import Recipe, Rows, Task
 from seaway.core.settings import DEFAULT_TASK
 from seaway.core.verdict import Verdict
 from seaway.data import files, infer, read
+from seaway.data.sources import address
+from seaway.data.sources.address import Address
 
 IGNORED = ".seaway/\n"
 
@@ -88,9 +89,9 @@ def _name_of(folder: Path) -> str:
 
 
 def _relative(data: Path | str | Any, folder: Path) -> str:
-    if not isinstance(data, str | Path) or not str(data):
+    if not isinstance(data, str | Path | Address) or not str(data):
         return ""
-    return os.path.relpath(Path(data).resolve(), folder.resolve())
+    return address.relative(data, folder)
 
 
 def _recipe(name: str) -> Recipe:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from seaway.core.project import SETTINGS, Project
 from seaway.core.verdict import Verdict
 from seaway.data import prepared
 from seaway.data import read as reader
+from seaway.data.sources import address
+from seaway.data.sources.address import Address
 from seaway.report import notebook
 from seaway.security.sign import TrustFolder
 from seaway.serve import explain
@@ -234,7 +235,9 @@ def read(
 
 
 def _stem(source: Any) -> str:
-    return Path(os.fspath(source)).name.split(".")[0] if isinstance(source, str | os.PathLike) else "model"
+    if not isinstance(source, str | Path | Address):
+        return "model"
+    return address.of(source).name.split(".")[0].replace("#", "-")
 
 
 def train(data: Data, *, budget: str | float | None = None, trials: int | None = None, seed: int = 0) -> Run:

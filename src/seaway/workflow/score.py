@@ -15,6 +15,7 @@ from seaway.core.contract import Contract
 from seaway.core.errors import Cell
 from seaway.core.protocols import Rows
 from seaway.data import blocks, prepared, read, write
+from seaway.data.sources.address import Address
 from seaway.lab.progress import Progress, Silent
 from seaway.serve import offline, offline_series
 from seaway.workflow.bundles import answerer
@@ -34,7 +35,12 @@ class Scored:
 
 
 def score(
-    workspace: Workspace, source: Path, target: Path, *, reference: str = "", progress: Progress | None = None
+    workspace: Workspace,
+    source: str | Path | Address,
+    target: Path,
+    *,
+    reference: str = "",
+    progress: Progress | None = None,
 ) -> Scored:
     """Answer every case of a CSV or Parquet file; a refused one stands in its place with the reason.
 
@@ -62,7 +68,7 @@ def score(
     return Scored(rows=done.rows, refused=done.refused, cells=done.cells, seconds=done.seconds, release=opened.digest)
 
 
-def _blocks(workspace: Workspace, source: Path, contract: Contract) -> Iterator[Rows]:
+def _blocks(workspace: Workspace, source: str | Path | Address, contract: Contract) -> Iterator[Rows]:
     """Yield the rows block by block; a recipe makes its rows of the whole file."""
     if workspace.settings.project.recipe:
         yield prepared.table(source, workspace.settings, contract)
@@ -70,7 +76,7 @@ def _blocks(workspace: Workspace, source: Path, contract: Contract) -> Iterator[
         yield from blocks.blocks(source)
 
 
-def _cases(source: Path, opened: Answerer) -> Iterator[offline_series.Case]:
+def _cases(source: str | Path | Address, opened: Answerer) -> Iterator[offline_series.Case]:
     """Yield the rows of each series together, in the order in which the series first appear."""
     table = read.table(source)
     records = as_sent(table, opened.contract)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seaway.core import extend, project, settings
 from seaway.core.contract import Contract
@@ -17,6 +17,9 @@ from seaway.core.protocols import Task
 from seaway.core.settings import Settings
 from seaway.registry.store import Registry
 from seaway.security.sign import TrustFolder
+
+if TYPE_CHECKING:
+    from seaway.data.sources.address import Source
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,10 @@ class Workspace:
         """Whom this project trusts."""
         return TrustFolder(self.project.keys)
 
-    def source(self, name: str = "") -> Path:
-        """Return a file named in the settings or by the caller, or say that it is not there."""
+    def source(self, name: str = "") -> Source:
+        """Return the file or address named in the settings or by the caller, or say that its file is not there."""
+        from seaway.data.sources import address  # as above: who serves reads no data
+
         given = name or self.settings.project.data
         if not given:
             raise BadInput(
@@ -65,10 +70,9 @@ class Workspace:
                 fix='Set data = "FILE" under [project], or name a file.',
             )
         # A file the caller names is found from where they stand; one of the settings, from the project.
-        path = Path(given) if name else self.project.folder / given
-        if not path.is_file():
-            raise NotFound(f"There is no file {given}", where=str(path), fix="Correct the name or the folder.")
-        return path
+        found = address.of(given) if name else address.within(given, self.project.folder)
+        address.refuse_absent(found)
+        return found
 
     def bundle(self, reference: str = "") -> Path:
         """Return the folder of a release: a path, a digest (or its start), a version number, or the champion."""
