@@ -75,19 +75,20 @@ class Ledger:
 
     def checkpoint(self) -> bytes | None:
         """Return the newest checkpoint's file, or None where there is none."""
-        try:
-            with durable.disk("The checkpoint cannot be read", self._folder):
-                return (self._folder / CHECKPOINT).read_bytes()
-        except SeawayError as error:
-            if isinstance(error.__cause__, FileNotFoundError):
+        path = self._folder / CHECKPOINT
+        with durable.disk("The checkpoint cannot be read", path):
+            try:
+                return path.read_bytes()
+            except FileNotFoundError:
                 return None
-            raise
 
     def settled(self) -> bytes:
         """Return the newest checkpoint after bringing it up to date."""
         with self._turn() as signer:
             self._settle(signer)
-            return (self._folder / CHECKPOINT).read_bytes()
+            data = self.checkpoint()
+            assert data is not None, "a registry has a line from its first moment, and now a checkpoint of it"
+            return data
 
     @contextlib.contextmanager
     def _turn(self, wait_s: float = BUSY_S) -> Iterator[Ed25519Signer]:

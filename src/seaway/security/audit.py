@@ -97,62 +97,64 @@ def read_checkpoint(data: bytes, verifier: Verifier | None, where: str) -> Check
 def check_chain(lines: Iterable[Line]) -> tuple[Verdict, list[str]]:
     """Say whether the lines are a whole chain, and return their hashes in order, up to the first that is not."""
     heads: list[str] = []
-    previous = START
+    problem = ""
     for line in lines:
-        problem = _problem(line, len(heads) + 1, previous)
+        problem = _problem(line, len(heads) + 1, heads[-1] if heads else START)
         if problem:
-            return _chain(f"Line {len(heads) + 1} {problem}", "fail", len(heads)), heads
+            break
         heads.append(line.hash)
-        previous = line.hash
-    if not heads:
-        return _chain("There is no line: a registry has one from its first moment", "fail", 0), heads
-    return _chain(f"{len(heads)} lines follow one another, each as it was written", "pass", len(heads)), heads
+    else:
+        problem = "" if heads else "There is no line: a registry has one from its first moment"
+    verdict = Verdict(
+        code="A001",
+        outcome="fail" if problem else "pass",
+        subject="audit chain",
+        message=problem or f"{len(heads)} lines follow one another, each as it was written",
+        fix=RESTORE if problem else "",
+        value=float(len(heads)),
+    )
+    return verdict, heads
 
 
 def _problem(line: Line, number: int, previous: str) -> str:
     if line.number != number:
-        return f"is missing: number {line.number} stands in its place"
+        return f"Line {number} is missing: number {line.number} stands in its place"
     if line.previous != previous:
-        return "does not follow the line before it: lines were removed, added or reordered"
+        return f"Line {number} does not follow the line before it: lines were removed, added or reordered"
     if line.hash != hash_of(line):
-        return f"({line.kind}, {line.at}) is not what was written"
+        return f"Line {number} ({line.kind}, {line.at}) is not what was written"
     return ""
-
-
-def _chain(message: str, outcome: str, size: int) -> Verdict:
-    # One place names the code, so that the reference can say what it means.
-    return Verdict(
-        code="A001",
-        outcome="pass" if outcome == "pass" else "fail",
-        subject="audit chain",
-        message=message,
-        fix="" if outcome == "pass" else RESTORE,
-        value=float(size),
-    )
 
 
 def check_checkpoint(data: bytes | None, heads: Sequence[str], verifier: Verifier, name: str) -> Verdict:
     """Say whether the chain still holds what a checkpoint saw; `name` is what the checkpoint is called to people."""
-    if data is None:
-        return _held(name, "There is no checkpoint: it was removed, or the audit folder was", heads)
-    try:
-        seen = read_checkpoint(data, verifier, name)
-    except Untrusted as error:
-        return _held(name, f"{error.what}", heads, error.fix)
-    if not 1 <= seen.size <= len(heads):
-        return _held(name, f"It saw {seen.size} lines, {len(heads)} are here: the chain was cut off or replaced", heads)
-    if heads[seen.size - 1] != seen.head:
-        return _held(name, f"Line {seen.size} is not the one it saw on {seen.at}: the chain was replaced", heads)
-    later = len(heads) - seen.size
+    problem, fix, size = _lost(data, heads, verifier, name)
+    later = len(heads) - size
     return Verdict(
         code="A002",
-        outcome="pass",
+        outcome="fail" if problem else "pass",
         subject=name,
-        message=f"The chain holds all {seen.size} lines seen on {seen.at}" + (f", and {later} later" if later else ""),
-        value=float(seen.size),
+        message=problem or f"The chain holds all {size} lines it saw" + (f", and {later} later" if later else ""),
+        fix=fix,
+        value=float(size),
         limit=float(len(heads)),
     )
 
 
-def _held(name: str, message: str, heads: Sequence[str], fix: str = RESTORE) -> Verdict:
-    return Verdict(code="A002", outcome="fail", subject=name, message=message, fix=fix, limit=float(len(heads)))
+def _lost(data: bytes | None, heads: Sequence[str], verifier: Verifier, name: str) -> tuple[str, str, int]:
+    """Return what does not hold (or nothing), what to do, and how many lines the checkpoint saw."""
+    if data is None:
+        return "There is no checkpoint: it was removed, or the audit folder was", RESTORE, 0
+    try:
+        seen = read_checkpoint(data, verifier, name)
+    except Untrusted as error:
+        return error.what, error.fix, 0
+    if not 1 <= seen.size <= len(heads):
+        return (
+            f"It saw {seen.size} lines, {len(heads)} are here: the chain was cut off or replaced",
+            RESTORE,
+            seen.size,
+        )
+    if heads[seen.size - 1] != seen.head:
+        return f"Line {seen.size} is not the one it saw on {seen.at}: the chain was replaced", RESTORE, seen.size
+    return "", "", seen.size
