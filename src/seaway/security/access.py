@@ -97,7 +97,7 @@ def require(operation: str, principal: Principal, model: str = "") -> None:
     """Raise `Denied` unless it is allowed; the text tells nothing about what exists."""
     if not allowed(operation, principal, model):
         raise Denied(
-            f"{principal.name or 'A caller without a key'} may not {operation}",
+            f"{principal.name or 'A caller without a key'} has no right to: {operation}",
             where=model or "server",
             fix="Name the model in the path, or ask the operator of this server for a key with the role and the model you need.",
         )
@@ -123,15 +123,18 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+_KEYS = ("no keys", "Make a key (seaway keys make NAME --role predictor)")
+_TLS = ("no TLS", "Give a certificate (--tls-cert FILE --tls-key FILE)")
+
+
 def refuse_open_door(host: str, *, keys: bool = False, tls: bool = False, insecure: bool = False) -> None:
     """Raise unless the address is loopback, or callers must show keys over TLS, or somebody said in words that it may be open."""
     if is_loopback(host) or insecure or (keys and tls):
         return
-    lacks = " and ".join(["no keys"] * (not keys) + ["no TLS"] * (not tls))
+    lacks = [(what, mend) for is_there, what, mend in ((keys, *_KEYS), (tls, *_TLS)) if not is_there]
     raise BadInput(
-        f"Other machines can reach {host!r}, and this server has {lacks}",
+        f"Other machines can reach {host!r}, and this server has {' and '.join(what for what, _ in lacks)}",
         where="serve.host",
-        fix="Make a key (`seaway keys make NAME --role predictor`) and give a certificate (--tls-cert, --tls-key); or serve on "
-        "127.0.0.1 behind a proxy; or open it as it is with --insecure.",
+        fix=f"{' and '.join(mend for _, mend in lacks)}; or serve on 127.0.0.1 behind a proxy; or say --insecure.",
         code="open-door",
     )

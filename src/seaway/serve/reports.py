@@ -97,7 +97,7 @@ class Episodes:
             if at_once or now - one.newest >= QUIET_S or now - one.began >= LONGEST_S:
                 del self._open[source]
                 if one.throttled:
-                    self._note("wrong-keys", _told(source, one))
+                    self._note("wrong keys", _told(source, one))
 
 
 def _told(source: str, one: _Episode) -> str:

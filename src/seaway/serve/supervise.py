@@ -192,11 +192,11 @@ def _noted(supervisor: Supervisor, settings: ServeSettings, asks: bool, note: No
     at = url(settings, supervisor.port)
     is_exposed = not access.is_loopback(settings.host) and not (asks and settings.tls_cert)
     stands = f"{'keys' if asks else 'no keys'}, {'TLS' if settings.tls_cert else 'no TLS'}{', insecure' * is_exposed}"
-    note("serving-started", f"{at} on {settings.host}, {settings.workers} workers, {stands}")
+    note("serving started", f"{at} on {settings.host}, {settings.workers} workers, {stands}")
     try:
         yield
     finally:
-        note("serving-ended", at)
+        note("serving ended", at)
 
 
 @contextlib.contextmanager

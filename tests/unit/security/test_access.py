@@ -109,10 +109,10 @@ def test_admins_of_one_model_are_not_admins_of_another() -> None:
 
 
 def test_a_denial_tells_what_is_missing_and_not_what_exists() -> None:
-    with pytest.raises(Denied, match="somebody may not predict") as raised:
+    with pytest.raises(Denied, match="somebody has no right to: predict") as raised:
         require("predict", holder("viewer"), "credit")
     assert "key with the role" in raised.value.fix
-    with pytest.raises(Denied, match="A caller without a key may not models"):
+    with pytest.raises(Denied, match="A caller without a key has no right to: models"):
         require("models", NOBODY)
     require("predict", holder("predictor"), "credit")
 
