@@ -127,7 +127,7 @@ def _opened(path: Path) -> Iterator[int]:
 def _entries(handle: int, path: Path) -> dict[str, Entry]:
     """Read the end record, the directory, and each entry's own header; they account for every byte of the file."""
     size = os.fstat(handle).st_size
-    directory, begins = _directory(handle, size, path)
+    directory, begins, count = _directory(handle, size, path)
     entries: dict[str, Entry] = {}
     place = at = 0
     while place < len(directory):
@@ -139,8 +139,10 @@ def _entries(handle: int, path: Path) -> dict[str, Entry]:
         _hold_to_local(handle, entry, path)
         at = entry.begins + entry.packed
         entries[entry.name] = entry
-        if at > begins or len(entries) > MAX_ENTRIES:
-            _refuse(path, "its entries are too many, or reach into the directory")
+        if at > begins:
+            _refuse(path, f"{entry.name!r} reaches into the directory")
+    if len(entries) != count:
+        _refuse(path, f"its directory holds {len(entries)} entries, its end record says {count}")
     if at != begins:
         _refuse(path, "there are bytes between the last entry and the directory")
     if sum(entry.size for entry in entries.values()) > bundle.MAX_BUNDLE + bundle.MAX_MANIFEST + bundle.MAX_SIGNATURE:
@@ -148,8 +150,8 @@ def _entries(handle: int, path: Path) -> dict[str, Entry]:
     return entries
 
 
-def _directory(handle: int, size: int, path: Path) -> tuple[bytes, int]:
-    """Return the central directory and where it begins; the end record must be the last bytes of the file."""
+def _directory(handle: int, size: int, path: Path) -> tuple[bytes, int, int]:
+    """Return the central directory, where it begins and how many entries it has; the end record must be the last bytes of the file."""
     end = size - _END_RECORD.size
     mark, disk, first, here, count, length, begins, comment = _END_RECORD.unpack(_bytes(handle, end, size - end, path))
     if mark != _END:
@@ -160,7 +162,7 @@ def _directory(handle: int, size: int, path: Path) -> tuple[bytes, int]:
         _refuse(path, "the directory does not reach from the entries to the end record")
     if not count * _CENTRAL_HEAD.size < length <= count * (_CENTRAL_HEAD.size + 256):
         _refuse(path, "the directory has not the size of its entries")
-    return _bytes(handle, begins, length, path), begins
+    return _bytes(handle, begins, length, path), begins, count
 
 
 def _central(directory: bytes, place: int, path: Path) -> tuple[Entry, int]:
@@ -178,7 +180,10 @@ def _central(directory: bytes, place: int, path: Path) -> tuple[Entry, int]:
         _refuse(path, f"{name!r} is encrypted, streamed, of a newer kind, or has extra fields or a comment")
     if system not in (_DOS, _UNIX) or mode & (_FOLDER | _VOLUME):
         _refuse(path, f"{name!r} is a folder, or was made by a system without plain files")
-    if system == _UNIX and mode >> 16 and not stat.S_ISREG(mode >> 16):
+    if system == _UNIX and stat.S_IFMT(mode >> 16) not in (
+        0,
+        stat.S_IFREG,
+    ):  # 0: rights without a kind, as Python writes
         _refuse(path, f"{name!r} is a link, a folder or a device")
     _hold_to_limits(name, method, packed, size, path)
     entry = Entry(name=name, at=at, method=method, packed=packed, size=size, crc=crc, shared=tuple(shared))
