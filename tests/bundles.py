@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seaway.core import canonical
+from seaway.core.access import Key
 from seaway.core.bundle import Manifest
 from seaway.core.contract import Contract
 from seaway.core.protocols import Signer
@@ -16,6 +17,21 @@ from seaway.security.sign import Ed25519Signer
 
 CONTRACT = Contract(task="tabular", per="row", columns=())
 PASSED = (Verdict(code="R004", outcome="pass", subject="bundle", message="121 cases agree"),)
+
+
+def caller(name: str, **changes: Any) -> Key:
+    """Return a caller's key as the registry takes it in; its hash fits no text."""
+    fields: dict[str, Any] = {
+        "id": canonical.digest(name.encode())[:16],
+        "name": name,
+        "hash": canonical.digest(f"hash of {name}".encode()),
+        "roles": ("predictor",),
+        "models": ("credit",),
+        "made": "2026-11-23T17:24:06.000000Z",
+        "by": "test",
+        "slot": 0,
+    }
+    return Key(**(fields | changes))
 
 
 def write_bundle(folder: Path, signer: Signer, *, files: Mapping[str, bytes] | None = None, **changes: Any) -> Path:

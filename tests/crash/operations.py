@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from abc import ABC, abstractmethod
 from collections import Counter
 from pathlib import Path
 
-from seaway.core import canonical, event, segment
+from seaway.core import canonical, chance, event, segment
 from seaway.core.bundle import open_bundle
 from seaway.core.errors import Unavailable
 from seaway.core.event import Event, Label, Prediction
+from seaway.core.verdict import failed
 from seaway.monitor.window import Windows
 from seaway.registry.promote import promote, rollback
 from seaway.registry.source import RegistrySource
@@ -21,10 +23,11 @@ from seaway.serve import labels as offline
 from seaway.serve.log import EventLog
 from seaway.serve.segments import OpenSegment, mend, of_folder
 from tests import credit
-from tests.bundles import PASSED, add_release, write_bundle
+from tests.bundles import PASSED, add_release, caller, write_bundle
 from tests.crash.rig import Ledger
 
 MODEL = "credit"
+FROZEN = Path(__file__).parents[1] / "golden" / "v1" / "state"
 
 
 class Operation(ABC):
@@ -58,6 +61,9 @@ def whole(state: Path) -> Registry:
     assert served == ({} if now is None else {MODEL: now})
     moves = registry.assignments(MODEL)
     assert [one.sequence for one in moves] == list(range(1, len(moves) + 1)), "history is linear"
+    assert failed(registry.verify_audit()[0]) == [], (
+        "the audit chain tells what is there, and its checkpoint never leads"
+    )
     for digest in now.digests if now else ():
         assert open_bundle(registry.store.get(digest), TrustFolder(state / "keys")).digest == digest
     connection = sqlite3.connect(state / "registry.db")
@@ -203,6 +209,83 @@ class Note(Operation):
     @staticmethod
     def noted(registry: Registry) -> int:
         return [entry.kind for entry in registry.history(MODEL)].count("hold")
+
+
+class Admit(Operation):
+    """A bundle that was built elsewhere takes its place beside what is here."""
+
+    def prepare(self, folder: Path) -> None:
+        state = folder / ".seaway"
+        add_release(state, "a")
+        signer = Ed25519Signer.load_or_make(state / "keys")
+        write_bundle(folder / "built", signer, files={"card.md": b"# Card"}, version=4, sequence=7)
+
+    def run(self, folder: Path, ledger: Ledger) -> None:
+        ledger.note(Registry(folder / ".seaway").admit(folder / "built", PASSED, "test"))
+
+    def check(self, folder: Path, told: list[str]) -> None:
+        registry = whole(folder / ".seaway")
+        versions = [release.version for release in registry.releases(MODEL)]
+        assert versions in (([1, 4],) if told else ([1], [1, 4]))
+        assert {release.digest for release in registry.releases(MODEL)} <= set(registry.store)
+        assert [entry.kind for entry in registry.history(MODEL)].count("imported") == len(versions) - 1
+
+    def arrived(self, folder: Path) -> None:
+        self.check(folder, ["imported"])
+        assert leftovers(folder) == []
+
+
+class RotateKey(Operation):
+    """A caller's key is replaced: the new one is stored and the old one ends, or neither."""
+
+    OLD, NEW = caller("old"), caller("new")
+
+    def prepare(self, folder: Path) -> None:
+        Registry(folder / ".seaway").add_key(self.OLD, "test", "first")
+
+    def run(self, folder: Path, ledger: Ledger) -> None:
+        registry = Registry(folder / ".seaway")
+        known = registry.keys()
+        if self.NEW.id not in known:
+            registry.rotate_key(self.OLD.id, self.NEW, chance.stamp(0.0), "test", "a year has passed")
+        ledger.note("rotated")
+
+    def check(self, folder: Path, told: list[str]) -> None:
+        keys = whole(folder / ".seaway").keys()
+        assert RegistrySource(folder / ".seaway").keys() == keys
+        is_done = self.NEW.id in keys
+        assert is_done or not told
+        assert bool(keys[self.OLD.id].revoked) == is_done
+
+    def arrived(self, folder: Path) -> None:
+        self.check(folder, ["rotated"])
+        assert leftovers(folder) == []
+
+
+class Migrate(Operation):
+    """A registry of schema 1 is opened and brought up to date."""
+
+    def prepare(self, folder: Path) -> None:
+        shutil.copytree(FROZEN, folder / ".seaway")
+
+    def run(self, folder: Path, ledger: Ledger) -> None:
+        ledger.note(str(len(Registry(folder / ".seaway").audit())))
+
+    def check(self, folder: Path, told: list[str]) -> None:
+        served = RegistrySource(folder / ".seaway").assignments()
+        assert {name: one.sequence for name, one in served.items()} == {
+            "credit": 1,
+            "loans": 1,
+            "sales": 3,
+            "shoppers": 1,
+        }
+        registry = Registry(folder / ".seaway")
+        assert failed(registry.verify_audit()[0]) == []
+        assert [line.kind for line in registry.audit()].count("migrated") == 1
+
+    def arrived(self, folder: Path) -> None:
+        self.check(folder, ["12"])
+        assert leftovers(folder) == []
 
 
 class Sign(Operation):
@@ -391,6 +474,9 @@ OPERATIONS = {
     "release": Release(),
     "reserve": FirstReserve(),
     "note": Note(),
+    "admit": Admit(),
+    "rotate key": RotateKey(),
+    "migrate": Migrate(),
     "sign": Sign(),
     "append": Append(),
     "seal": Seal(),

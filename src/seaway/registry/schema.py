@@ -120,7 +120,7 @@ audit = Table(
     Column("hash", String(64), nullable=False, unique=True),
 )
 
-_GROWING = ("assignments", "audit", "releases", "reservations")
+_GROWING = ("assignments", "audit", "models", "releases", "reservations")
 _FIXED_OF_A_KEY = ("id", "name", "hash", "roles", "models", "made", '"by"', "slot", "rate")
 
 
