@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from seaway import __version__
-from seaway.cli import audit, backup, data, demo, keys, lab, output, registry, release, serve, watch
+from seaway.cli import audit, backup, data, demo, doctor, keys, lab, output, registry, release, serve, watch
 from seaway.core import durable
 from seaway.core.errors import MissingExtra, SeawayError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (data, lab, release, serve, watch, registry, keys, audit, backup, demo):
+for group in (data, lab, release, serve, watch, registry, keys, audit, backup, doctor, demo):
     group.add_to(app)
 
 
