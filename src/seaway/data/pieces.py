@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from seaway.core.batch import Array
+from seaway.core.errors import Cell
 from seaway.data.rows import Table
 
 SHOWN = 80
@@ -19,6 +23,12 @@ class Torn:
     reason: str
     text: str = ""
 
+    @property
+    def cell(self) -> Cell:
+        """The line as a finding beside those of cells."""
+        name = f"line {self.line}" if self.line else "row"
+        return Cell(row=self.row, column=name, value=repr(self.text), rule="ragged", fix=f"{self.reason}.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
@@ -30,3 +40,9 @@ class Piece:
 
     def __len__(self) -> int:
         return len(self.rows) + len(self.torn)
+
+    @property
+    def numbers(self) -> Array:
+        """The number in the file of each row (rows,) int64."""
+        numbers = np.arange(self.first, self.first + len(self), dtype=np.int64)
+        return np.delete(numbers, [torn.row - self.first for torn in self.torn]) if self.torn else numbers

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 
 from seaway.core import chance
+from seaway.core.ahead import ahead
 from seaway.core.answer import Answerer
 from seaway.core.batch import Json
 from seaway.core.contract import Contract
 from seaway.core.errors import Cell
-from seaway.core.protocols import Rows
 from seaway.data import blocks, prepared, read, write
+from seaway.data.pieces import Piece
 from seaway.data.sources.address import Address
 from seaway.lab.progress import Progress, Silent
 from seaway.serve import offline, offline_series
+from seaway.serve.offline import Found
 from seaway.workflow.bundles import answerer
-from seaway.workflow.sent import as_sent, typed
+from seaway.workflow.sent import as_sent, parted
 from seaway.workflow.workspace import Workspace
+
+ROWS = 20_000
+"""Rows answered at once."""
+MANY = 100_000
+"""Rows from which it pays to open an answerer for every core."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,38 +51,59 @@ def score(
     reference: str = "",
     progress: Progress | None = None,
 ) -> Scored:
-    """Answer every case of a CSV or Parquet file; a refused one stands in its place with the reason.
+    """Answer every case of a file or address; a refused one stands in its place with the reason, a torn line too.
 
-    `target` (CSV or Parquet by its suffix) is there when all of it is done, and not before. Memory holds one block; where
+    `target` (CSV or Parquet by its suffix) is there when all of it is done, and not before. Memory holds a few pieces; where
     rows of one case may stand anywhere in the file (series, or rows that a recipe makes), it holds the file.
     """
     write.refuse_unwritable(target, source=source)
     opened = answerer(workspace, reference)
     kinds = _kinds(opened.contract)
     total, shown, began = blocks.about(source), progress or Silent(), chance.monotonic()
+
+    def show(rows: int) -> None:
+        left = (chance.monotonic() - began) * max(0, total - rows) / max(1, rows)
+        shown.step(rows, max(rows, total), f"{rows:,} rows answered", left)
+
     with write.table(target, kinds) as sink:
-
-        def take(found: list[dict[str, Json]]) -> None:
-            sink.write({name: [record[name] for record in found] for name in kinds})
-
-        def show(rows: int) -> None:
-            left = (chance.monotonic() - began) * max(0, total - rows) / rows
-            shown.step(rows, max(rows, total), f"{rows:,} rows answered", left)
-
         if opened.contract.series is None:
-            rows = (typed(block, opened.contract) for block in _blocks(workspace, source, opened.contract))
-            done = offline.score(opened, rows, take, progress=show)
+            done = offline.gather(_found(workspace, source, opened, reference, total), sink.write, show)
         else:
-            done = offline_series.score(opened, _cases(source, opened), take, progress=show)
+            done = offline_series.score(opened, _cases(source, opened), _by_record(sink, kinds), progress=show)
     return Scored(rows=done.rows, refused=done.refused, cells=done.cells, seconds=done.seconds, release=opened.digest)
 
 
-def _blocks(workspace: Workspace, source: str | Path | Address, contract: Contract) -> Iterator[Rows]:
-    """Yield the rows block by block; a recipe makes its rows of the whole file."""
-    if workspace.settings.project.recipe:
-        yield prepared.table(source, workspace.settings, contract)
-    else:
-        yield from blocks.blocks(source)
+def _found(
+    workspace: Workspace, source: str | Path | Address, opened: Answerer, reference: str, total: int
+) -> Iterator[Found]:
+    """Answer piece by piece, on all cores where there is enough to do: an answerer is used by one thread at a time."""
+    free: SimpleQueue[Answerer] = SimpleQueue()
+    threads = len(os.sched_getaffinity(0)) if total >= MANY else 1
+    for one in (opened, *(answerer(workspace, reference) for _ in range(threads - 1))):
+        free.put(one)
+
+    def answered(piece: Piece) -> Found:
+        one = free.get()
+        try:
+            return offline.answered(one, parted(piece, one.contract))
+        finally:
+            free.put(one)
+
+    yield from ahead(answered, _pieces(workspace, source, opened.contract), threads)
+
+
+def _pieces(workspace: Workspace, source: str | Path | Address, contract: Contract) -> Iterator[Piece]:
+    """Yield the rows piece by piece; a recipe makes its rows of the whole file."""
+    if not workspace.settings.project.recipe:
+        yield from blocks.pieces(source, rows=ROWS)
+        return
+    table = read.table(prepared.table(source, workspace.settings, contract))
+    for start in range(0, len(table), ROWS):
+        yield Piece(rows=table.take(np.arange(start, min(start + ROWS, len(table)))), first=start)
+
+
+def _by_record(sink: write.Sink, kinds: Mapping[str, write.Kind]) -> Callable[[list[dict[str, Json]]], None]:
+    return lambda found: sink.write({name: [record[name] for record in found] for name in kinds})
 
 
 def _cases(source: str | Path | Address, opened: Answerer) -> Iterator[offline_series.Case]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+
+import polars
 
 from seaway.core.batch import Json
 from seaway.core.contract import Contract
 from seaway.core.protocols import Rows
 from seaway.data import read
+from seaway.data.pieces import Piece
 from seaway.data.rows import Table
-from seaway.data.validate import validate
+from seaway.data.validate import Validated, validate
+from seaway.serve.offline import Parted
 
 KEPT = frozenset({"null", "range"})
 """Rules that a cell breaks with a value of the right kind (or none): what typing made of it breaks them too."""
@@ -21,21 +25,38 @@ def as_sent(rows: Rows, contract: Contract) -> list[dict[str, Json]]:
     A cell that breaks the contract stays as it stands, so that the model's own encoder refuses it and says why: who
     refuses is one place.
     """
-    block = typed(rows, contract)
-    return block if isinstance(block, list) else block.records()
+    frame, found = _held(rows, contract)
+    records: list[dict[str, Json]] = found.rows.records()
+    _restore(records, range(len(records)), found, frame)
+    return records
 
 
-def typed(rows: Rows, contract: Contract) -> Rows | list[dict[str, Json]]:
-    """Return the rows with their values typed by the contract, as `as_sent` does; as a table where none is broken."""
+def parted(piece: Piece, contract: Contract) -> Parted:
+    """Return a piece of a file as `serve.offline` answers it: whole rows typed by the contract, broken and torn ones apart."""
+    frame, found = _held(piece.rows, contract)
+    numbers = piece.numbers - piece.first
+    broken = found.broken.tolist()
+    records: list[dict[str, Json]] = found.rows.records(found.broken) if broken else []
+    _restore(records, broken, found, frame)
+    return Parted(
+        rows=found.whole,
+        size=len(piece),
+        broken={int(numbers[row]): record for row, record in zip(broken, records, strict=True)},
+        torn={torn.row - piece.first: torn.cell for torn in piece.torn},
+    )
+
+
+def _held(rows: Rows, contract: Contract) -> tuple[polars.DataFrame, Validated]:
     table = read.table(rows)
     target = contract.target if contract.series is None else None
     frame = table.frame.drop(target.name, strict=False) if target else table.frame
     asked = Table(frame, table.formats)
-    found = validate(asked, contract, cap=len(asked) * len(contract.columns))
-    if not len(found.broken):
-        return found.rows
-    records: list[dict[str, Any]] = found.rows.records()
+    return frame, validate(asked, contract, cap=len(asked) * len(contract.columns))
+
+
+def _restore(records: list[dict[str, Json]], numbers: Sequence[int], found: Validated, frame: polars.DataFrame) -> None:
+    """Put back what stood in the broken cells of these rows."""
+    place = dict(zip(numbers, records, strict=True)) if found.cells else {}
     for cell in found.cells:
         if cell.rule not in KEPT:
-            records[cell.row][cell.column] = frame.item(cell.row, cell.column)
-    return records
+            place[cell.row][cell.column] = frame.item(cell.row, cell.column)

@@ -74,10 +74,15 @@ def test_flags_stand_on_every_line_of_their_series(answerer: Answerer) -> None:
     assert {one["flags"] for one in found} == {"day:gap"}
 
 
+def _by_row(columns: offline.Columns) -> list[dict[str, Any]]:
+    cells = [values.tolist() if isinstance(values, np.ndarray) else values for values in columns.values()]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
 def test_answers_without_a_truth_stand_in_columns_of_their_own(shoppers_state: Path) -> None:
     found: list[dict[str, Any]] = []
     answerer, rows = opened(shoppers_state), shoppers.rows(25, seed=4)
-    done = offline.score(answerer, [rows], found.extend)
+    done = offline.score(answerer, [rows], lambda columns: found.extend(_by_row(columns)))
     assert (done.rows, done.refused) == (25, 0)
     assert list(found[0]) == [
         "customer",

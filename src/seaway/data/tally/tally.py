@@ -97,7 +97,7 @@ def tally(piece: Piece, plan: Plan, so_far: Tally | None = None) -> Tally:
     """Return the figures of one piece. `so_far` only saves work: what its sum with this would leave out is left out at once."""
     found = validate(piece.rows, plan.contract)
     truth = _truth(found.rows, plan)
-    numbers = _numbers(piece)
+    numbers = piece.numbers
     return Tally(
         rows=len(found.rows),
         broken=len(found.broken),
@@ -117,14 +117,6 @@ def tally(piece: Piece, plan: Plan, so_far: Tally | None = None) -> Tally:
         tears=len(piece.torn),
         torn=piece.torn[:TORN],
     )
-
-
-def _numbers(piece: Piece) -> Array:
-    """Return the number in the file of each row that is one."""
-    numbers = np.arange(piece.first, piece.first + len(piece), dtype=np.int64)
-    if not piece.torn:
-        return numbers
-    return np.delete(numbers, [torn.row - piece.first for torn in piece.torn])
 
 
 def _moved(found: Validated, numbers: Array) -> tuple[Cell, ...]:
