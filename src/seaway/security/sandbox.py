@@ -200,6 +200,8 @@ def main() -> NoReturn:
     except MemoryError:
         _say(_out_of_memory(asked), REFUSED)
     except Exception as error:  # noqa: BLE001 - whatever a library raises for hostile bytes, the bundle is refused for it
+        if _is_about_memory(error):
+            _say(_out_of_memory(asked), REFUSED)
         what = f"The first load of this bundle failed: {type(error).__name__}"
         _say(Said(what=what, where=asked.folder, fix="Keep the former release.", code="first-load"), REFUSED)
 
@@ -231,10 +233,14 @@ def _forbid(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _told(error: SeawayError, asked: Asked) -> Said:
-    causes = f"{type(error.__cause__).__name__} {error.__cause__} {error.what}"
-    if "alloc" in causes or "MemoryError" in causes:
+    if _is_about_memory(error) or (error.__cause__ is not None and _is_about_memory(error.__cause__)):
         return _out_of_memory(asked)
     return Said(what=error.what[:_MESSAGE], where=error.where[:_MESSAGE], fix=error.fix[:_MESSAGE], code=error.code)
+
+
+def _is_about_memory(error: BaseException) -> bool:
+    """Say whether a library ran out of memory: onnxruntime has no class of error for it, only words."""
+    return isinstance(error, MemoryError) or any(word in str(error) for word in ("alloc", "memory"))
 
 
 def _out_of_memory(asked: Asked) -> Said:
