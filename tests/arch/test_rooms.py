@@ -44,7 +44,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "smtplib": (),
     "ftplib": (),
     "xmlrpc": (),
-    "subprocess": ("lab/", "serve/", "testing/", "workflow/"),
+    "subprocess": ("lab/", "security/sandbox", "serve/", "testing/", "workflow/"),
     "multiprocessing": ("lab/", "serve/", "testing/", "workflow/"),
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import sys
 import time
 import tracemalloc
 
@@ -257,3 +259,29 @@ def _read_or_refused(data: bytes) -> None:
         with contextlib.suppress(BrokenAnswer):
             runner.run(Batch.of_rows(MODEL.x[:5]))
     assert all(told)
+
+
+@pytest.mark.parametrize("name", ["external data", "unknown domain", "future operator set", "loop", "too many nodes"])
+def test_a_hostile_graph_is_refused_before_a_session_is_made(name: str) -> None:
+    """A41: the profiler sees every call of this thread; none of them makes onnxruntime parse the bytes."""
+    many = b"".join(held(1, b"") for _ in range(20_000))
+    data = model(graph(more=many)) if name == "too many nodes" else HOSTILE[name][0]
+    called: list[str] = []
+    sys.setprofile(lambda frame, event, _: called.append(frame.f_code.co_name) if event == "call" else None)
+    try:
+        with pytest.raises(Untrusted):
+            OnnxEngine().load(Program(engine="onnx", files={"graph.onnx": data}), CONTRACT)
+    finally:
+        sys.setprofile(None)
+    assert "walk" in called
+    assert "_session" not in called
+
+
+def test_values_that_are_small_each_and_too_large_together_are_refused() -> None:
+    width = 1 << 15
+    inputs = (info("x", 1, "rows", width),)
+    names = ["x", *(f"y{place}" for place in range(8))]
+    steps = [node("Exp", [before], [after]) for before, after in itertools.pairwise(names)]
+    body = graph(*steps, inputs=inputs, outputs=(info(names[-1], 1, "rows", width),))
+    with pytest.raises(Untrusted, match="294912 elements per row together"):
+        walk(Program(engine="onnx", files={"graph.onnx": model(body)}))

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +102,33 @@ def test_releases_that_stay_are_not_loaded_again(at_desk: Any, digests: list[str
         assert desk.serving.shadows == (champion,)
 
     at_desk(script)
+
+
+def test_looks_go_on_while_a_release_is_loaded_for_the_first_time(
+    state: Path, at_desk: Any, digests: list[str]
+) -> None:
+    """However long one release takes, the source is asked, and a worker that stops gives the load up."""
+
+    async def script(desk: Any) -> None:
+        asked, started = [], threading.Event()
+
+        def prove(folder: Path, digest: str, is_wanted: Any) -> None:
+            started.set()
+            while is_wanted():
+                time.sleep(0.01)
+            raise Unavailable("given up", where="here", fix="Nothing.")
+
+        desk.follower._prove = prove
+        following = asyncio.create_task(desk.follower.run(lambda: asked.append(1)))
+        await desk.move(digests[1], follows=False)
+        await asyncio.to_thread(started.wait, 5)
+        before = len(asked)
+        await asyncio.sleep(0.5)
+        assert len(asked) >= before + 5
+        assert (await desk.predict(ROW))[1]["release"] == digests[0]
+        desk.follower.close()
+        await asyncio.sleep(0.2)
+        assert "credit" in desk.models.troubles
+        following.cancel()
+
+    at_desk(script, poll_s=0.05)
