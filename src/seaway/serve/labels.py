@@ -32,6 +32,9 @@ from seaway.serve.segments import OpenSegment, free_worker, mend, next_number, o
 CELLS = 100
 """So many broken labels are listed; all are counted."""
 
+LAST_ROW = 2**31 - 1
+"""No request has more predictions; what is beyond could not be logged."""
+
 FIRST_WRITER, WRITERS = 65_000, 500
 """Worker numbers of processes that write labels without serving."""
 
@@ -149,7 +152,7 @@ class Checker:
 
     def _id(self, number: int, given: Given) -> str:
         is_named = given.id is not None or (self._is_one_series and not given.request_id)
-        if bool(given.request_id) == is_named or given.row < 0:
+        if bool(given.request_id) == is_named or not 0 <= given.row <= LAST_ROW:
             fix = f"Send either {self._keys}."
             raise _Wrong(cell(number, "request_id", given.request_id or str(given.id), "one-key", fix))
         if given.id is None:

@@ -204,7 +204,12 @@ def labels_schema(contract: Contract) -> dict[str, Any]:
                     "additionalProperties": False,
                     "properties": {
                         "request_id": {"type": "string"},
-                        "row": {"type": "integer", "minimum": 0, "description": "Which prediction of the request."},
+                        "row": {
+                            "type": "integer",
+                            "minimum": 0,
+                            "maximum": 2**31 - 1,
+                            "description": "Which prediction of the request.",
+                        },
                         **({"id": ids} if ids else {}),
                         "at": {
                             "type": "string",
