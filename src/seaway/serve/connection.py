@@ -13,7 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from seaway.core.errors import BadInput, SeawayError
-from seaway.serve import http
+from seaway.serve import http, receive
 
 HEAD_S = 10.0
 """Seconds in which a request's head must be whole; its body has a deadline of its own, in the application."""
@@ -107,6 +107,12 @@ class Connection(HttpToolsProtocol):
         self._is_in_head, self._quiet = False, 0
         if self.parser.get_http_version() not in ("1.1", "1.0"):
             _refuse("This is another version of HTTP", "Ask in HTTP/1.1.", "http-version")
+        if self.parser.should_upgrade() and receive.is_sent(self.headers):  # the parser would take the body for no HTTP
+            _refuse(
+                "A request that would change the protocol carries a body",
+                "Ask in HTTP/1.1, without the header Upgrade.",
+                "upgrade",
+            )
         if not self.url.startswith(b"/") or b"#" in self.url:
             self._refuse_other_target()
         super().on_headers_complete()
