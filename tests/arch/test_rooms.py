@@ -12,7 +12,7 @@ from tests.arch.source import imports, is_in, modules
 # A heavy or risky library is imported in its home and nowhere else. A folder ends with `/`.
 HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("security/",),
-    "httptools": ("serve/workers",),
+    "httptools": ("serve/workers", "serve/connection"),
     "lightgbm": ("tasks/learners/", "engines/readers/"),
     "nicegui": ("console/",),
     "onnx": ("engines/graph",),
