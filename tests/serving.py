@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -59,12 +60,13 @@ class Running:
     state: Path
     port: int
     process: subprocess.Popen[bytes]
+    tls_cert: str = ""
 
     def ask(
         self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None, timeout: float = 20.0
     ) -> tuple[int, dict[str, str], Any]:
         """Return status, headers and body (read as JSON where it is some)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = self._connection(timeout)
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"Content-Type": "application/json"} if data is not None else {}
         try:
@@ -76,6 +78,12 @@ class Running:
         found = dict(reply.getheaders())
         is_json = found.get("content-type", "").startswith("application/json") and told
         return reply.status, {k.lower(): v for k, v in found.items()}, json.loads(told) if is_json else told
+
+    def _connection(self, timeout: float) -> http.client.HTTPConnection:
+        if not self.tls_cert:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        trusting = ssl.create_default_context(cafile=self.tls_cert)
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=trusting)
 
     def predict(self, *rows: Mapping[str, Any], **fields: Any) -> Any:
         """Ask for predictions and return the reply's body; it must be 200."""
@@ -110,22 +118,22 @@ class Running:
         return events(self.state, model)
 
 
-def start(state: Path, port: int, said: int, **settings: Any) -> subprocess.Popen[bytes]:
+def start(state: Path, port: int, said: int, *, parent: str = PARENT, **settings: Any) -> subprocess.Popen[bytes]:
     """Start a server's process; what it says goes to the file `said`."""
     told = msgspec.json.encode(ServeSettings(**{"port": port, "poll_s": 0.05, **settings})).decode()
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", PARENT, str(state), told],
+        [sys.executable, "-W", "error", "-c", parent, str(state), told],
         stderr=said,
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error"},
     )
 
 
 @contextmanager
-def running(state: Path, port: int, **settings: Any) -> Iterator[Running]:
-    """Run a server until the block ends."""
+def running(state: Path, port: int, *, parent: str = PARENT, **settings: Any) -> Iterator[Running]:
+    """Run a server until the block ends; `parent` is the program that starts it."""
     with (state.parent / f"server-{port}.txt").open("ab") as said:
-        process = start(state, port, said.fileno(), **settings)
-    server = Running(state, port, process)
+        process = start(state, port, said.fileno(), parent=parent, **settings)
+    server = Running(state, port, process, tls_cert=settings.get("tls_cert", ""))
     try:
         server.wait_until(lambda: process.poll() is not None or server.is_ready(), 30.0)
         assert process.poll() is None, (state.parent / f"server-{port}.txt").read_text()

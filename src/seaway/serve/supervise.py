@@ -58,7 +58,8 @@ class Supervisor:
         self._workers: dict[int, Process] = {}
         self._short_lives = [0] * settings.workers
         self._next_start = [0.0] * settings.workers
-        self._was_ready = self._has_example = False
+        self._was_ready = self._has_shown = False
+        self._example: str | None = None
         self._episodes = Episodes(note)
         self.is_stopping = threading.Event()
 
@@ -72,6 +73,9 @@ class Supervisor:
                     self._was_ready = True
                     self._say(greeting(self._settings, self.port, asks=self._asks))
                 self._listen()
+                if self._was_ready and self._example is not None and not self._has_shown:
+                    self._has_shown = True
+                    self._say(self._example)
                 self._episodes.settle()
                 self.is_stopping.wait(LOOK_S)
         finally:
@@ -85,10 +89,8 @@ class Supervisor:
             for report in process.reports():
                 if report.kind == "wrong-keys":
                     self._episodes.take(report)
-                elif report.kind == "example" and not self._has_example:
-                    self._has_example = True
-                    path, body = report.subject, report.text
-                    self._say(example(self._settings, self.port, path, body, asks=self._asks))
+                elif report.kind == "example" and self._example is None:
+                    self._example = example(self._settings, self.port, report.subject, report.text, asks=self._asks)
 
     def _tend(self, worker: int) -> None:
         """Start a worker that is not running, at once unless it has just died young."""
