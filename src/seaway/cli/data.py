@@ -9,6 +9,7 @@ import typer
 
 from seaway.cli import output
 from seaway.cli.options import HERE, SOURCE, AsJson, Folder
+from seaway.cli.progress import Bar
 from seaway.core.contract import Column, Contract, Series
 from seaway.core.settings import DEFAULT_TASK
 
@@ -112,7 +113,8 @@ def check(
     from seaway.workflow.check import check as look
     from seaway.workflow.workspace import open_project
 
-    found = look(open_project(folder), file)
+    with Bar(quiet=as_json) as bar:
+        found = look(open_project(folder), file, progress=bar)
 
     def render() -> None:
         output.say(f"{found.source}: {found.rows:,} rows, {found.broken:,} of them break the contract")

@@ -29,7 +29,7 @@ def chunks(path: Path, *, size: int = CHUNK) -> Iterator[bytes]:
         raise BadInput(
             "The file is empty", where=str(path), fix="Give a file with a header line and rows.", code="empty"
         )
-    name = _marked(first[:HEAD])
+    name = marked(first[:HEAD])
     texts = _together(first, raw, name, str(path)) if name else _guessed(first, raw, str(path))
     begin = next(texts)
     if b"\x00" in begin[:HEAD]:
@@ -70,7 +70,7 @@ def _unpacked(path: Path, size: int) -> Iterator[bytes]:
             yield chunk
 
 
-def _marked(head: bytes) -> str:
+def marked(head: bytes) -> str:
     """Return the encoding that a file's first bytes name; "" where they name none."""
     for mark, name in delimited.MARKS:
         if head.startswith(mark):
@@ -108,6 +108,15 @@ def _guessed(first: bytes, rest: Iterator[bytes], where: str) -> Iterator[bytes]
 def _with(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
+
+
+def utf8(text: bytes) -> bytes:
+    """Return whole lines from the middle of a file as UTF-8: single-byte text is rewritten, UTF-8 stays."""
+    try:
+        text[: text.rfind(b"\n") + 1].decode()
+    except UnicodeDecodeError:
+        return _single(text, "cp1252")
+    return text
 
 
 def _is_utf8(chunk: bytes) -> bool:

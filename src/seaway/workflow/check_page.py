@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from seaway.core.contract import Blank, Column, Contract
+from seaway.core.errors import Cell
 from seaway.core.verdict import Verdict, worst
 from seaway.data import describe
 from seaway.data.describe import Description
@@ -23,21 +24,48 @@ from seaway.workflow import check_series
 CELLS = 100
 
 
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """What the page shows of the data: counts over all rows, the first broken cells, columns by name as distributed.
+
+    `note` says what is not exact, if anything.
+    """
+
+    rows: int
+    broken: int
+    count: int
+    cells: Sequence[Cell]
+    described: Mapping[str, Description]
+    series: Sequence[Section] = ()
+    note: str = ""
+
+
+def looked(held: Validated, contract: Contract) -> Looked:
+    """Return what the page shows of rows that are all in memory."""
+    return Looked(
+        rows=len(held.rows),
+        broken=len(held.broken),
+        count=held.count,
+        cells=held.cells,
+        described={one.name: one for one in describe.describe(held.rows, contract)},
+        series=check_series.sections(held.rows, contract),
+    )
+
+
 def build(
-    held: Validated, contract: Contract, verdicts: Sequence[Verdict], *, source: str, project: str, made: float
+    held: Looked, contract: Contract, verdicts: Sequence[Verdict], *, source: str, project: str, made: float
 ) -> str:
     """Return the page."""
-    rows = held.rows
-    described = {one.name: one for one in describe.describe(rows, contract)}
+    described = held.described
     return page(
         source,
-        f"{text.count(len(rows), 'row')} under the contract of project {project}, "
-        f"{text.count(len(contract.columns), 'column')}, {text.count(len(contract.having('feature')), 'feature')}.",
+        f"{text.count(held.rows, 'row')} under the contract of project {project}, "
+        f"{text.count(len(contract.columns), 'column')}, {text.count(len(contract.having('feature')), 'feature')}.{held.note}",
         [
             section("At a glance", _tiles(held, described, contract)),
             section("Findings", verdict_list(verdicts), intro="The gravest first, each with the next step."),
             section("Broken cells", *_cells(held), intro="What the contract refuses, cell by cell."),
-            *check_series.sections(rows, contract),
+            *held.series,
             *_target(described, contract),
             section(
                 "Columns",
@@ -63,26 +91,26 @@ def build(
     )
 
 
-def _tiles(held: Validated, described: Mapping[str, Description], contract: Contract) -> Html:
+def _tiles(held: Looked, described: Mapping[str, Description], contract: Contract) -> Html:
     cells = sum(one.missing for one in described.values()) / max(1, sum(one.rows for one in described.values()))
     return tiles(
-        Tile(label="Rows", value=text.integer(len(held.rows))),
+        Tile(label="Rows", value=text.integer(held.rows)),
         Tile(label="Features", value=text.integer(len(contract.having("feature")))),
         Tile(label="Missing cells", value=text.percent(cells)),
         Tile(
             label="Rows that break the contract",
-            value=text.integer(len(held.broken)),
-            outcome="fail" if len(held.broken) else "pass",
+            value=text.integer(held.broken),
+            outcome="fail" if held.broken else "pass",
         ),
     )
 
 
-def _cells(held: Validated) -> list[object]:
+def _cells(held: Looked) -> list[object]:
     if not held.count:
         return [callout("None", "Every cell is as the contract says.", tone="pass")]
     shown = [(float(cell.row), cell.column, cell.value, cell.rule, cell.fix) for cell in held.cells[:CELLS]]
     return [
-        prose(f"{text.count(held.count, 'cell')} in {text.count(len(held.broken), 'row')}; rows count from 0."),
+        prose(f"{text.count(held.count, 'cell')} in {text.count(held.broken, 'row')}; rows count from 0."),
         table(("row", "column", "value", "rule", "what to do"), shown),
     ]
 

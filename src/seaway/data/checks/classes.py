@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from seaway.core.batch import Array
 from seaway.core.verdict import Verdict
 from seaway.data.checks.subject import Subject, not_applicable, or_pass, verdict
 
@@ -18,13 +21,18 @@ def check(subject: Subject) -> list[Verdict]:
     known = subject.target[~np.isnan(subject.target)].astype(np.int64)
     counts = np.bincount(known, minlength=len(subject.labels))
     name = subject.contract.target.name if subject.contract.target else "target"
-    present = [label for label, count in zip(subject.labels, counts, strict=True) if count]
+    return told(name, subject.labels, counts)
+
+
+def told(name: str, labels: Sequence[str], counts: Array) -> list[Verdict]:
+    """Tell the rows (classes,) of each class of the target `name`."""
+    present = [label for label, count in zip(labels, counts, strict=True) if count]
     if len(present) < 2:
         message = f"The target {name!r} has one class only: {', '.join(map(repr, present)) or 'none'}"
         return [verdict(CODE, "fail", name, message, "Bring rows of the other classes.", value=float(len(present)))]
     found = []
-    for label, count in zip(subject.labels, counts, strict=True):
-        share = count / len(known)
+    for label, count in zip(labels, counts, strict=True):
+        share = count / counts.sum()
         if count and (count < FEWEST or share < SHARE):
             message = f"{label!r} has {count} rows ({share:.2%}): its figures will be uncertain"
             fix = "Bring more rows of it, or join it to another class with `map` in contract.toml."
