@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from seaway.core.access import EVERY_MODEL
+from seaway.core.access import EVERY_MODEL, Role
 from seaway.core.errors import BadInput, Denied
 from seaway.security import keys
 from seaway.security.access import (
@@ -16,7 +16,6 @@ from seaway.security.access import (
     NOBODY,
     OPERATIONS,
     Principal,
-    Role,
     allowed,
     is_loopback,
     is_open,
