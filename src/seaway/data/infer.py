@@ -1,6 +1,6 @@
 """Draft a contract from rows: kinds, roles, categories, ranges, blank words and shifts, each guess with its verdict.
 
-I001 blank words, I002 numbers as text, I003 times, I004 roles, I005 shift, I006 target, I007 personal.
+I001 blank words, I002 numbers as text, I003 times, I004 roles, I005 shift, I006 target, I007 personal; I008 (of `seaway new`) a sample.
 """
 
 from __future__ import annotations

@@ -19,11 +19,14 @@ from seaway.core.project import Project
 from seaway.core.protocols import Recipe, Rows, Task
 from seaway.core.settings import DEFAULT_TASK
 from seaway.core.verdict import Verdict
-from seaway.data import files, infer, read
+from seaway.data import blocks, files, infer, read
 from seaway.data.sources import address
 from seaway.data.sources.address import Address
+from seaway.data.tally import looking
 
 IGNORED = ".seaway/\n"
+SAMPLED = 256 << 20
+"""Bytes from which a file is too large to infer a contract from all of its rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,8 @@ def new(
     recipe brings the task it prepares rows for, and what it guessed of the data is recorded in seaway.toml.
     """
     project.refuse_existing(folder)
-    rows: Rows = read.table(data)
+    is_sampled = _is_large(data) and not recipe and task in ("", DEFAULT_TASK)
+    rows: Rows = looking.spread(data) if is_sampled else read.table(data)
     told: Mapping[str, Json] = {}
     of_recipe: Sequence[Verdict] = ()
     if recipe:
@@ -70,7 +74,7 @@ def new(
     contract = kind.shape(msgspec.structs.replace(draft, task=task), rows, shape or {})
     if contract.target is None:  # the task asked for none, so that nothing is lacking
         guesses = [verdict for verdict in guesses if verdict.code != "I006"]
-    guesses = [*of_recipe, *guesses]
+    guesses = [*of_recipe, *guesses, *([_of_sample(rows)] if is_sampled else [])]
     guesses += [verdict for check in kind.checks("new") for verdict in check((rows, contract))]
     place = Project(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,6 +85,23 @@ def new(
         encoding="utf-8",
     )
     return Made(project=place, contract=contract, rows=len(rows), verdicts=tuple(guesses))
+
+
+def _is_large(data: Path | str | Any) -> bool:
+    """Say whether rows are inferred from a sample; a database is asked for all of them."""
+    named = address.of(data) if isinstance(data, str | Path) else None
+    return isinstance(named, Path) and not blocks.is_small(named, SAMPLED)
+
+
+def _of_sample(rows: Rows) -> Verdict:
+    return Verdict(
+        code="I008",
+        outcome="pass",
+        subject="data",
+        message=f"The file is large: kinds, ranges and categories are those of {len(rows):,} rows from all over it",
+        fix="Run `seaway check`: it holds every row to the contract, and counts what the sample did not show.",
+        value=float(len(rows)),
+    )
 
 
 def _name_of(folder: Path) -> str:
