@@ -50,7 +50,7 @@ class Patient:
     def home(self) -> Project:
         """The project, for checks that run only where there is one."""
         if self.project is None:
-            raise NotFound("There is no project here", where=str(self.start))
+            raise NotFound("There is no project here", where=str(self.start), fix="Go to a project's folder.")
         return self.project
 
     @cached_property
