@@ -112,13 +112,17 @@ def _verified(folder: Path, verifier: Verifier) -> tuple[Manifest, dict[str, byt
 def read_manifest(raw: bytes, signature: bytes, verifier: Verifier, *, where: str) -> Manifest:
     """Verify a manifest's signature, then read it; names, sizes and counts are within what a bundle may hold."""
     verifier.verify(raw, signature)
-    manifest = canonical.decode(raw, Manifest, where=MANIFEST)
-    if manifest.format != FORMAT:
+    version = canonical.format_of(raw)
+    if version > FORMAT:
         raise Untrusted(
-            f"The bundle has format {manifest.format}, this version reads {FORMAT}",
+            f"The bundle has format {version}, this version reads {FORMAT}",
             where=where,
             fix="Serve it with the Seaway version that made it, or release it again.",
+            code="newer-format",
         )
+    manifest = canonical.decode(raw, Manifest, where=MANIFEST)
+    if manifest.format != FORMAT:
+        raise Untrusted(f"The bundle's format {manifest.format} is none there ever was", where=where, fix=REFETCH)
     if not NAME.fullmatch(manifest.model):
         raise Untrusted(f"{manifest.model[:80]!r} is no name of a model", where=where, fix=REFETCH)
     if len(manifest.files) > MAX_FILES or CONTRACT not in manifest.files:

@@ -22,6 +22,18 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+class _Format(msgspec.Struct, frozen=True):
+    format: int
+
+
+def format_of(data: bytes) -> int:
+    """Return the number that stands under `format`, 0 where none does: a later version may have added fields beside it."""
+    try:
+        return msgspec.json.decode(data, type=_Format).format
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0
+
+
 def decode(data: bytes, kind: type[T], *, where: str) -> T:
     """Read canonical JSON into `kind`, refusing bytes that any other writer could have made.
 

@@ -35,10 +35,6 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
 
 
-class _Format(msgspec.Struct, frozen=True):
-    format: int
-
-
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One trial as written; `seconds` are by fold, `took_s` from first to last, `digest` is of its margins."""
 
@@ -226,12 +222,12 @@ def _is_of(path: Path, identity: str) -> bool:
 
 def _header(line: bytes, path: Path) -> Header | None:
     """Return a journal's header, None where a crash cut it off; raises `Unavailable` for one of a newer version."""
-    try:
-        version = msgspec.json.decode(line, type=_Format).format
-        if version <= FORMAT:
+    version = canonical.format_of(line)
+    if version <= FORMAT:
+        try:
             return msgspec.json.decode(line, type=Header)
-    except msgspec.DecodeError:
-        return None
+        except msgspec.DecodeError:
+            return None
     raise Unavailable(
         f"The run's journal has format {version}, this version reads {FORMAT}; nothing was changed",
         where=str(path),

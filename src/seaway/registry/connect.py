@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from seaway.core.errors import Unavailable
+from seaway.registry.schema import VERSION
 
 BUSY_S = 10.0
 """How long one writer waits for another."""
@@ -51,8 +52,19 @@ def transaction(engine: Engine, *, write: bool) -> Iterator[Connection]:
 
 def _configure(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where `_begin` says, not at the first INSERT
-    for pragma in ("journal_mode=DELETE", "synchronous=EXTRA", "foreign_keys=ON", "trusted_schema=OFF"):
+    for pragma in ("synchronous=EXTRA", "foreign_keys=ON", "trusted_schema=OFF"):
         connection.execute(f"PRAGMA {pragma}")
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("delete",) and not _is_newer(connection):
+        connection.execute("PRAGMA journal_mode=DELETE")
+
+
+def _is_newer(connection: sqlite3.Connection) -> bool:
+    """Say whether a later version made the registry: then not even its journal's mode is ours to change."""
+    try:
+        (text,) = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+        return int(text) > VERSION
+    except (sqlite3.Error, TypeError, ValueError):
+        return False
 
 
 def _begin(connection: Connection) -> None:

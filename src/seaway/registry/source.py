@@ -92,6 +92,8 @@ class RegistrySource:
         except (sqlite3.Error, OSError, ValueError, Unavailable) as error:
             self._close()
             self.trouble = str(error)
+            if isinstance(error, Unavailable) and error.code == "newer-format":
+                raise
             raise Unavailable(
                 f"The registry cannot be read: {error}",
                 where=str(self._path),

@@ -40,19 +40,12 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     files: dict[str, tuple[str, int]]
 
 
-class _Format(msgspec.Struct, frozen=True):
-    format: int
-
-
 def read(folder: Path, verifier: Verifier) -> Listing:
     """Return the listing after its signature held; raises `Untrusted`, or `Unavailable` for one of a newer version."""
     raw = _read(folder / LISTING, MAX_LISTING)
     verifier.verify(raw, _read(folder / SIGNATURE, 4096))
-    try:
-        version = msgspec.json.decode(raw, type=_Format).format
-    except msgspec.DecodeError:
-        version = FORMAT  # and then it is refused for its form
-    if version != FORMAT:
+    version = canonical.format_of(raw)
+    if version > FORMAT:
         raise Unavailable(
             f"The backup has format {version}, this version reads {FORMAT}; nothing was changed",
             where=str(folder),

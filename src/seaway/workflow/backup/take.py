@@ -54,9 +54,9 @@ def backup(workspace: Workspace, target: Path, *, with_keys: bool = False, princ
     target = target.absolute()
     _refuse_inside(target, project)
     staging.refuse_there(target, "backup")
-    signer = Ed25519Signer.load_or_make(project.keys, context=listing.CONTEXT)
     with_what = "with its private keys" if with_keys else "without its private keys"
     _note(workspace, f"to {target}, {with_what}", principal or person())
+    signer = Ed25519Signer.load_or_make(project.keys, context=listing.CONTEXT)
     with staging.staged(target, "backup") as folder:
         copy = Copy(folder)
         _copy_settings(copy, project)
