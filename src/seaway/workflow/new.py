@@ -25,7 +25,7 @@ from seaway.data.sources.address import Address
 from seaway.data.tally import looking
 
 IGNORED = ".seaway/\n"
-SAMPLED = 256 << 20
+SAMPLED = 64 << 20
 """Bytes from which a file is too large to infer a contract from all of its rows."""
 
 

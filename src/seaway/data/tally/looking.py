@@ -31,7 +31,7 @@ def look(
 ) -> tuple[Tally, Plan]:
     """Return the figures of all rows, and what they were counted by. Memory holds a few pieces and the drawn rows."""
     sample = spread(source)
-    layout = plan(sample, contract, most=len(sample))
+    layout = plan(sample, contract, most=_most(sample.frame))
     found: Tally | None = None
 
     def count(piece: Piece) -> Tally:
@@ -54,18 +54,23 @@ def look(
 def spread(source: str | Path | Address, most: int = drawn.MOST) -> Table:
     """Return up to `most` rows from all over a file: of plain text from some places, of all else drawn in a whole pass."""
     named = address.of(source)
-    if isinstance(named, Path) and named.is_file() and _is_plain(named):
+    if isinstance(named, Path) and named.is_file() and _is_plain(named) and named.stat().st_size > BYTES:
         return _places(named, most)
     found: Drawn | None = None
     for piece in blocks.pieces(named):
         one = drawn.of(piece.rows.frame, piece.numbers, most=most, limit=found.limit if found else drawn.LAST)
         found = one if found is None else found + one
-        size = max(1, int(found.rows.estimated_size()) // max(1, found.rows.height))
-        most = min(most, max(1000, 2 * BYTES // size))
+        most = min(most, _most(found.rows))
         found = Drawn(rows=found.rows, numbers=found.numbers, most=most)
     if found is None or not found.rows.height:
         raise BadInput("There are no rows", where=str(named), fix="Give a table with rows.", code="no-rows")
     return Table(found.settled.rows)
+
+
+def _most(frame: pl.DataFrame) -> int:
+    """Return how many rows like these a sample holds."""
+    size = max(1, int(frame.estimated_size()) // max(1, frame.height))
+    return min(drawn.MOST, max(1000, 2 * BYTES // size))
 
 
 def _is_plain(path: Path) -> bool:
