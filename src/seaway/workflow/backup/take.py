@@ -13,7 +13,7 @@ from pathlib import Path
 
 from seaway import __version__
 from seaway.core import bundle, canonical, chance
-from seaway.core.errors import BadInput, Refused, SeawayError
+from seaway.core.errors import BadInput, Refused, Untrusted
 from seaway.core.project import CONTRACT, LOCK, SETTINGS, Project
 from seaway.core.verdict import Verdict
 from seaway.registry import copying
@@ -161,7 +161,7 @@ def _copy_registry(copy: Copy, project: Project) -> list[str]:
     for _, _, digest, _ in copying.survey(path, at_rest=True).releases:
         try:
             files = bundle.open_bundle(project.bundles / digest, TrustFolder(project.keys)).manifest.files
-        except SeawayError:
+        except Untrusted:  # a disk that cannot be read is no reason to leave a release out
             missing.append(digest)
             continue
         for file in (bundle.MANIFEST, bundle.SIGNATURE, *sorted(files)):
