@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from seaway.core.errors import Untrusted
+from seaway.core.errors import Unavailable, Untrusted
 from seaway.core.project import STATE
 from seaway.core.verdict import Verdict, failed
 from seaway.registry.store import Registry
@@ -59,8 +59,8 @@ def restore(backup: Path, target: Path, *, trust: Path | None = None, principal:
             for one in examine(folder / STATE, replays=False, missing=found.missing, damaged=found.damaged)
             if one.outcome == "fail"
         ]
-        if failed(verdicts):
-            raise Untrusted(
+        if failed(verdicts):  # the backup held, so the disk that it was written to does not
+            raise Unavailable(
                 f"What was restored does not hold: {failed(verdicts)[0].message}",
                 where=str(target),
                 fix="Nothing is left of it. Check the disk, then restore again.",
