@@ -19,6 +19,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "onnxruntime": ("engines/onnx",),
     "optuna": ("lab/samplers",),
     "polars": ("data/", "testing/"),
+    "psycopg": ("data/sources/postgresql",),
     "prometheus_client": ("serve/",),
     "pyarrow": ("data/", "monitor/"),
     "ray": ("lab/",),

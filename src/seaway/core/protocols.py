@@ -168,10 +168,15 @@ class Finish(Protocol):
 
 
 class Task(Protocol):
-    """A kind of problem; all that rooms may ask of it. `blends` says whether the margins of several models may be averaged."""
+    """A kind of problem; all that rooms may ask of it.
+
+    `blends` says whether the margins of several models may be averaged, `samples` whether a contract can be inferred from rows
+    drawn from all over a large file (the rows of a series cannot: their rhythm is between them).
+    """
 
     name: str
     blends: bool
+    samples: bool
 
     def shape(self, draft: Contract, rows: Rows, settings: Mapping[str, Json]) -> Contract:
         """Complete a draft: per, truth, outputs, options; raises `BadInput` where the data cannot serve the task."""

@@ -59,18 +59,18 @@ def new(
     recipe brings the task it prepares rows for, and what it guessed of the data is recorded in seaway.toml.
     """
     project.refuse_existing(folder)
-    is_sampled = _is_large(data) and not recipe and task in ("", DEFAULT_TASK)
+    cook = _recipe(recipe) if recipe else None
+    task = task or (cook.task if cook else DEFAULT_TASK)
+    kind: Task = extend.load("task", task)()
+    is_sampled = cook is None and kind.samples and _is_large(data)
     rows: Rows = looking.spread(data) if is_sampled else read.table(data)
     told: Mapping[str, Json] = {}
     of_recipe: Sequence[Verdict] = ()
-    if recipe:
-        cook = _recipe(recipe)
-        task, told = task or cook.task, cook.settings(rows)
+    if cook is not None:
+        told = cook.settings(rows)
         ids, of_recipe = ids or cook.ids(told), cook.verdicts(rows, told)
         rows = cook.prepare(rows, told)
-    task = task or DEFAULT_TASK
     draft, guesses = infer.draft(rows, target=target, ids=ids, time=time, ignore=ignore)
-    kind: Task = extend.load("task", task)()
     contract = kind.shape(msgspec.structs.replace(draft, task=task), rows, shape or {})
     if contract.target is None:  # the task asked for none, so that nothing is lacking
         guesses = [verdict for verdict in guesses if verdict.code != "I006"]

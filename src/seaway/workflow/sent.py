@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import polars
-
 from seaway.core.batch import Json
 from seaway.core.contract import Contract
 from seaway.core.protocols import Rows
@@ -25,19 +23,19 @@ def as_sent(rows: Rows, contract: Contract) -> list[dict[str, Json]]:
     A cell that breaks the contract stays as it stands, so that the model's own encoder refuses it and says why: who
     refuses is one place.
     """
-    frame, found = _held(rows, contract)
+    asked, found = _held(rows, contract)
     records: list[dict[str, Json]] = found.rows.records()
-    _restore(records, range(len(records)), found, frame)
+    _restore(records, range(len(records)), found, asked)
     return records
 
 
 def parted(piece: Piece, contract: Contract) -> Parted:
     """Return a piece of a file as `serve.offline` answers it: whole rows typed by the contract, broken and torn ones apart."""
-    frame, found = _held(piece.rows, contract)
+    asked, found = _held(piece.rows, contract)
     numbers = piece.numbers - piece.first
     broken = found.broken.tolist()
     records: list[dict[str, Json]] = found.rows.records(found.broken) if broken else []
-    _restore(records, broken, found, frame)
+    _restore(records, broken, found, asked)
     return Parted(
         rows=found.whole,
         size=len(piece),
@@ -46,17 +44,17 @@ def parted(piece: Piece, contract: Contract) -> Parted:
     )
 
 
-def _held(rows: Rows, contract: Contract) -> tuple[polars.DataFrame, Validated]:
+def _held(rows: Rows, contract: Contract) -> tuple[Table, Validated]:
     table = read.table(rows)
     target = contract.target if contract.series is None else None
     frame = table.frame.drop(target.name, strict=False) if target else table.frame
     asked = Table(frame, table.formats)
-    return frame, validate(asked, contract, cap=len(asked) * len(contract.columns))
+    return asked, validate(asked, contract, cap=len(asked) * len(contract.columns))
 
 
-def _restore(records: list[dict[str, Json]], numbers: Sequence[int], found: Validated, frame: polars.DataFrame) -> None:
+def _restore(records: list[dict[str, Json]], numbers: Sequence[int], found: Validated, asked: Table) -> None:
     """Put back what stood in the broken cells of these rows."""
     place = dict(zip(numbers, records, strict=True)) if found.cells else {}
     for cell in found.cells:
         if cell.rule not in KEPT:
-            place[cell.row][cell.column] = frame.item(cell.row, cell.column)
+            place[cell.row][cell.column] = asked.frame.item(cell.row, cell.column)

@@ -28,6 +28,7 @@ class Sides:
 
     name = "sides"
     blends = False
+    samples = True
 
     def shape(self, draft: Contract, rows: Rows, settings: Mapping[str, Json]) -> Contract:
         return draft

@@ -105,6 +105,7 @@ class Rolling:
 
     name = "forecast"
     blends = True
+    samples = True
 
     def shape(self, draft: Contract, rows: Rows, settings: Mapping[str, Json]) -> Contract:
         return draft

@@ -18,6 +18,7 @@ class Forecast:
 
     name = "forecast"
     blends = True
+    samples = False
 
     def shape(self, draft: Contract, rows: Rows, settings: Mapping[str, Json]) -> Contract:
         """Return the draft with its series, truth, options and outputs decided from the rows; raises `BadInput`."""

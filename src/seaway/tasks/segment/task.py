@@ -29,6 +29,7 @@ class Segment:
 
     name = "segment"
     blends = False
+    samples = True
 
     def shape(self, draft: Contract, rows: Rows, settings: Mapping[str, Json]) -> Contract:
         """Return the draft with the outputs of a segmentation; raises `BadInput` for a target or too few rows."""

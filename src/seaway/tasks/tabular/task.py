@@ -26,6 +26,7 @@ class Tabular:
 
     name = "tabular"
     blends = True
+    samples = True
 
     def shape(self, draft: Contract, rows: Rows, settings: Mapping[str, Json]) -> Contract:
         """Return the draft with truth and outputs decided from the target's values; raises `BadInput`."""
