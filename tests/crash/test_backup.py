@@ -27,7 +27,7 @@ from tests.bundles import add_release
 from tests.crash.operations import Operation, whole
 from tests.crash.rig import Ledger, copies
 from tests.crash.test_every_call import points, strike
-from tests.golden.frozen import thaw
+from tests.golden.frozen import FOLDER
 from tests.serving import ROW, make_state, running
 
 SETTINGS = '[project]\nname = "credit"\n'
@@ -54,12 +54,13 @@ def refuse_failed(verdicts: Sequence[Verdict]) -> None:
 
 
 class Backup(Operation):
-    """A project with a frozen log is backed up; where the name is taken the work was done before."""
+    """A project with a release and a log is backed up; where the name is taken the work was done before."""
 
     def prepare(self, folder: Path) -> None:
-        project = thaw("v1", folder / "loans")
-        shutil.rmtree(project / ".seaway" / "runs")
-        Registry(project / ".seaway")
+        state = make_project(folder / "loans") / ".seaway"
+        make_state(state)
+        shutil.rmtree(state / "staging")
+        shutil.copytree(FOLDER / "v1" / "state" / "log" / "credit", state / "log" / "credit")
 
     def run(self, folder: Path, ledger: Ledger) -> None:
         if not (folder / "backup").exists():
