@@ -122,10 +122,12 @@ def refuse_newer(folder: Path) -> None:
     newest = {worker: path for worker, _, path in of_folder(folder)}
     for path in newest.values():
         try:
-            with path.open("rb") as file:
-                segment.read_header(file.read(segment.HEADER.size), path)
-        except FileNotFoundError:
-            continue  # its worker has just sealed it
+            with (
+                disk("The event log cannot be read", path),
+                contextlib.suppress(FileNotFoundError),
+                path.open("rb") as file,
+            ):
+                segment.read_header(file.read(segment.HEADER.size), path)  # not there: its worker has just sealed it
         except Malformed as error:
             if error.code == "newer-format":
                 raise
