@@ -105,7 +105,7 @@ def locked(path: Path, *, wait_s: float, what: str) -> Iterator[None]:
     """
     with disk("A lock cannot be taken", path):
         make_folder(path.parent)
-        file = path.open("ab")
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600), "wb")
     with file:
         until = chance.monotonic() + wait_s
         while not _taken(file.fileno()):
