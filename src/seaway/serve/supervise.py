@@ -206,7 +206,7 @@ def _alone(state: Path) -> Iterator[None]:
     """Hold the state folder against another server."""
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(locked(state / "serving" / "server.lock", wait_s=1.0, what="serving"))
+            stack.enter_context(locked(state / "serving" / "server.lock", wait_s=0.5, what="serving"))
         except Unavailable:
             raise Unavailable(
                 "Another server is running on this state folder",
