@@ -222,7 +222,11 @@ def test_a_contract_in_another_spelling(original: Workshop, folder: Path) -> Non
 @pytest.mark.parametrize("format_", [0, 2, 99])
 def test_a_format_that_this_version_does_not_read(original: Workshop, folder: Path, format_: int) -> None:
     resign(folder, original.signer, format=format_)
-    refused(folder, original, f"has format {format_}, this version reads 1")
+    refused(
+        folder,
+        original,
+        f"format {format_} is none there ever was" if not format_ else f"has format {format_}, this version reads 1",
+    )
 
 
 @pytest.mark.parametrize(

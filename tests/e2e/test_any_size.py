@@ -25,7 +25,7 @@ from seaway.workflow.workspace import open_project
 from tests import bulk, credit
 from tests.releases import Workshop
 
-SHORT, LIMIT_SHORT = 96 << 20, 640 << 20
+SHORT, LIMIT_SHORT = 96 << 20, 1 << 30
 """Bytes of the file in `make test`, above what is looked at in memory, and of memory it may take."""
 SOAK = (1_000_000_000, 10_000_000_000)
 LIMIT = 2 << 30

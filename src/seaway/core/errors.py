@@ -129,7 +129,7 @@ class Throttled(Denied):
 
     code = "too-many-requests"
 
-    def __init__(self, what: str, *, wait_s: float, where: str = "", fix: str = "", code: str = "") -> None:
+    def __init__(self, what: str, *, wait_s: float = 1.0, where: str = "", fix: str = "", code: str = "") -> None:
         super().__init__(what, where=where, fix=fix, code=code)
         self.wait_s = wait_s
 

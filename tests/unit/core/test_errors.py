@@ -71,6 +71,7 @@ def test_exit_codes_are_those_of_the_command_line() -> None:
         "Untrusted": 1,
         "InexactExport": 1,
         "Denied": 1,
+        "Throttled": 1,
         "Conflict": 1,
         "Unavailable": 3,
         "MissingExtra": 3,

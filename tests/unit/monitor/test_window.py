@@ -199,7 +199,7 @@ def test_an_index_of_another_version_is_made_anew(tmp_path: Path, log: Path) -> 
     with Windows(log, MODEL, state=tmp_path, window=5) as windows:
         windows.refresh()
     other = sqlite3.connect(tmp_path / MODEL / "index.db")
-    other.execute("PRAGMA user_version = 99")
+    other.execute("PRAGMA user_version = 1")
     other.close()
     with Windows(log, MODEL, state=tmp_path, window=5) as windows:
         assert windows.refresh() == 3
