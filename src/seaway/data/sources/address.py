@@ -7,6 +7,7 @@
 | `sqlite:///FILE#TABLE`, `sqlite:///FILE#SELECT ...` | a table or a query of an SQLite file; `sqlite:////FILE` from the root |
 | `duckdb:///FILE#...` | the same of a DuckDB file |
 | `postgresql://[USER@]HOST[:PORT]/DATABASE[?sslmode=...]#...` | the same of a PostgreSQL server |
+| any database with `?deadline=SECONDS` before the # | one statement may take so long, 600 seconds without it |
 | any other | a CSV or Parquet file |
 
 An address holds no secret: a password in it is refused, because commands, settings and process lists are read by others.
@@ -35,6 +36,7 @@ SCHEMES: Mapping[str, Kind] = {
 }
 OPTIONS = ("host", "port", "sslmode", "sslrootcert", "connect_timeout", "deadline")
 """What may stand behind the question mark of a server's address; `deadline` is the seconds that one statement may take."""
+SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*")
 QUERY = re.compile(r"\s*(\(|--|/\*|(select|with|values)\b.*\s)", re.IGNORECASE | re.DOTALL)
 
 
@@ -68,17 +70,21 @@ class Address:
     @property
     def text(self) -> str:
         """The address as settings keep it: what it was parsed from, without the spelling."""
-        if self.kind != "postgresql":
-            return str(self)
-        user = f"{quote(self.user, safe='')}@" if self.user else ""
         options = f"?{urlencode(self.options)}" if self.options else ""
+        if self.kind != "postgresql":
+            return f"{self._file}{options}{self._ending}"
+        user = f"{quote(self.user, safe='')}@" if self.user else ""
         return f"postgresql://{user}{self._server}{options}{self._ending}"
 
     def __str__(self) -> str:
         if self.kind == "postgresql":
             return f"postgresql://{self._server}{self._ending}"
-        scheme = f"{self.kind}:///" if self.kind in SCHEMES else ""
-        return f"{scheme}{self.path}{self._ending}"
+        return f"{self._file}{self._ending}"
+
+    @property
+    def _file(self) -> str:
+        # As a URL's path, so that what is written can be read again: a ? or # in a folder's name would end it.
+        return f"{self.kind}:///{quote(str(self.path))}" if self.kind in SCHEMES else str(self.path)
 
     @property
     def _server(self) -> str:
@@ -100,7 +106,7 @@ def of(source: str | Path | Address) -> Source:
         return source
     written = str(source)
     scheme, sign, _ = written.partition("://")
-    if sign and scheme.isalpha():
+    if sign and SCHEME.fullmatch(scheme):
         return _of_database(written, scheme.lower())
     for suffix in WORKBOOKS:
         before, cut, sheet = written.partition(f"{suffix}#")
@@ -179,21 +185,21 @@ def _of_database(written: str, scheme: str) -> Address:
             fix="Put a table's name or a query behind a #, for example #loans or #SELECT * FROM loans.",
             code="no-query",
         )
-    return _of_server(cut, port, part) if kind == "postgresql" else _of_file(kind, cut, part)
+    given = parse_qsl(cut.query, keep_blank_values=True)
+    return _of_server(cut, port, given, part) if kind == "postgresql" else _of_file(kind, cut, given, part)
 
 
-def _of_file(kind: Kind, cut: SplitResult, part: str) -> Address:
-    if cut.netloc or cut.query or len(cut.path) < 2:
+def _of_file(kind: Kind, cut: SplitResult, given: list[tuple[str, str]], part: str) -> Address:
+    if cut.netloc or len(cut.path) < 2 or any(name != "deadline" for name, _ in given):
         raise BadInput(
             f"The address of a file is written {kind}:///FILE#...",
             where=f"the address of the data, {kind}://",
             fix=f"Three slashes stand before a path from here, four before one from the root: {kind}:////data/file.db.",
         )
-    return Address(kind=kind, path=Path(unquote(cut.path[1:])), part=part)
+    return Address(kind=kind, path=Path(unquote(cut.path[1:])), part=part, options=dict(given))
 
 
-def _of_server(cut: SplitResult, port: int | None, part: str) -> Address:
-    given = parse_qsl(cut.query, keep_blank_values=True)
+def _of_server(cut: SplitResult, port: int | None, given: list[tuple[str, str]], part: str) -> Address:
     if cut.password is not None or any(name in ("password", "passfile") for name, _ in given):
         raise BadInput(
             "A password does not belong into an address, where settings, histories and process lists show it",

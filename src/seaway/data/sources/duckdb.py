@@ -6,6 +6,7 @@ word of a query is read.
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +22,6 @@ from seaway.data.sources import query
 from seaway.data.sources.address import Address
 
 MEMORY = "1GiB"
-DEADLINE_S = 600.0
-"""Seconds until the next piece has to be there."""
 CLOSED = {
     "access_mode": "READ_ONLY",
     "enable_external_access": "false",
@@ -31,26 +30,31 @@ CLOSED = {
     "allow_community_extensions": "false",
     "python_enable_replacements": "false",
     "memory_limit": MEMORY,
-    "temp_directory": "",
 }
 
 
 def pieces(address: Address, rows: int) -> Iterator[Piece]:
     """Yield the rows with the types that DuckDB gives the columns."""
+    # A sort or a join larger than the memory goes to disk, in a folder of its own: not beside the file, which is not ours.
+    with tempfile.TemporaryDirectory(prefix="seaway-duckdb-") as spill:
+        yield from _pieces(address, rows, spill)
+
+
+def _pieces(address: Address, rows: int, spill: str) -> Iterator[Piece]:
     duckdb = need("duckdb", extra="sql", why="reading a DuckDB file")
     where = str(address)
     try:
-        connection = duckdb.connect(str(address.path), config=CLOSED)
+        connection = duckdb.connect(str(address.path), config={**CLOSED, "temp_directory": spill})
     except duckdb.Error as error:
         raise _unopened(duckdb, error, where) from None
-    first, is_over = 0, threading.Event()
+    first, batches, clock = 0, None, _Clock(connection, query.deadline(address))
     try:
         connection.execute("SET lock_configuration = true")
-        with _within(connection, is_over):
+        with clock.running():
             batches = connection.sql(_statement(duckdb, connection, address)).to_arrow_reader(rows)
         query.refuse_doubles(batches.schema.names, where)
         while True:
-            with _within(connection, is_over):
+            with clock.running():
                 batch = next(batches, None)
             if batch is None and first:
                 return
@@ -61,26 +65,33 @@ def pieces(address: Address, rows: int) -> Iterator[Piece]:
                 return
             first += frame.height
     except (duckdb.Error, OSError) as error:  # what ends the reader of batches comes as OSError
-        raise _told(duckdb, error, where, is_over=is_over.is_set()) from None
+        raise _told(duckdb, error, where, clock=clock) from None
     finally:
+        # A reader that an error's traceback keeps alive keeps the file open, and the next `connect` would wait for its end.
+        batches = None
         connection.close()
 
 
-@contextmanager
-def _within(connection: Any, is_over: threading.Event) -> Iterator[None]:
-    """Interrupt what takes longer than it may."""
+class _Clock:
+    """Interrupts what takes longer than it may."""
 
-    def stop() -> None:
-        is_over.set()
-        connection.interrupt()
+    def __init__(self, connection: Any, seconds: int) -> None:
+        self._connection, self.seconds, self.is_over = connection, seconds, False
 
-    timer = threading.Timer(DEADLINE_S, stop)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count from here to the end of the block."""
+        timer = threading.Timer(self.seconds, self._stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _stop(self) -> None:
+        self.is_over = True
+        self._connection.interrupt()
 
 
 def _statement(duckdb: Any, connection: Any, address: Address) -> str:
@@ -98,7 +109,7 @@ def _statement(duckdb: Any, connection: Any, address: Address) -> str:
     try:
         statements = duckdb.extract_statements(query.single(address.part, where))
     except duckdb.Error as error:
-        raise _told(duckdb, error, where, is_over=False) from None
+        raise _told(duckdb, error, where, clock=None) from None
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise query.only_reading(where)
     return str(statements[0].query)
@@ -111,10 +122,10 @@ def _unopened(duckdb: Any, error: Exception, where: str) -> SeawayError:
     return Malformed(f"The DuckDB file cannot be read: {reason}", where=where, fix="Fetch or make it again.")
 
 
-def _told(duckdb: Any, error: Exception, where: str, *, is_over: bool) -> SeawayError:
+def _told(duckdb: Any, error: Exception, where: str, *, clock: _Clock | None) -> SeawayError:
     reason = _reason(error)
-    if is_over:
-        return query.too_slow(DEADLINE_S, where)
+    if clock is not None and clock.is_over:
+        return query.too_slow(clock.seconds, where)
     if isinstance(error, duckdb.PermissionException) or "disabled by configuration" in reason:
         return query.only_reading(where)
     if isinstance(error, duckdb.OutOfMemoryException):

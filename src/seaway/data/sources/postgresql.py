@@ -21,8 +21,6 @@ from seaway.data.sources import query
 from seaway.data.sources.address import Address
 
 CONNECT_S = 10
-DEADLINE_S = 600
-"""Seconds that one statement may take, the fetching of a piece among them, unless the address says otherwise."""
 SECRET = 4
 """A password of fewer signs is not looked for in messages: it would be found in every word."""
 SETTINGS = {"TimeZone": "UTC", "DateStyle": "ISO", "extra_float_digits": "1", "client_encoding": "UTF8"}
@@ -51,14 +49,14 @@ ORDER BY 1, 2
 def pieces(address: Address, rows: int) -> Iterator[Piece]:
     """Yield the rows with the types that the server gives the columns."""
     psycopg = need("psycopg", extra="sql", why="reading from PostgreSQL")
-    deadline, first = _deadline(address), 0
+    deadline, first = query.deadline(address), 0
     try:
         with _connected(psycopg, address) as connection:
             _settle(psycopg, connection, deadline)
             statement = _statement(connection, address)
             with connection.cursor("seaway") as cursor:
                 cursor.execute(statement)  # DECLARE ... CURSOR FOR: the server takes one statement, and one that reads
-                columns = [_typed(psycopg, column, str(address)) for column in cursor.description]
+                columns = [_typed(psycopg, column, str(address)) for column in cursor.description or ()]
                 query.refuse_doubles([name for name, _ in columns], str(address))
                 while (found := cursor.fetchmany(rows)) or not first:
                     yield Piece(rows=Table(_frame(found, columns, str(address))), first=first)
@@ -67,17 +65,6 @@ def pieces(address: Address, rows: int) -> Iterator[Piece]:
                     first += len(found)
     except psycopg.Error as error:
         raise _told(psycopg, error, address, deadline) from None
-
-
-def _deadline(address: Address) -> int:
-    given = address.options.get("deadline", str(DEADLINE_S))
-    if not (given.isascii() and given.isdigit() and 0 < int(given[:6]) <= 86_400):
-        raise BadInput(
-            f"The deadline is no number of seconds: {given[:20]!r}",
-            where=str(address),
-            fix="Write for example ?deadline=3600, at most 86400.",
-        )
-    return int(given)
 
 
 def _connected(psycopg: Any, address: Address) -> Any:
@@ -166,7 +153,7 @@ def _told(psycopg: Any, error: Any, address: Address, deadline: int) -> SeawayEr
     reason = _without_secret((error.diag.message_primary or str(error)).strip().splitlines()[0][:300])
     if state == "57014":
         return query.too_slow(deadline, where)
-    if state == "25006" or "multiple commands" in reason or "data-modifying" in reason:
+    if state[:2] == "25" or "multiple commands" in reason or "data-modifying" in reason:
         return query.only_reading(where)
     if state[:2] in ("42", "22", "26", "34", "0A"):
         return BadInput(

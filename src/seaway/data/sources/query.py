@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from seaway.core.errors import BadInput, NotFound, SeawayError, Unavailable
-from seaway.data.sources.address import is_query
+from seaway.data.sources.address import Address, is_query
+
+DEADLINE_S = 600
 
 
 def single(text: str, where: str) -> str:
@@ -56,11 +58,23 @@ def only_reading(where: str) -> BadInput:
     )
 
 
+def deadline(address: Address) -> int:
+    """Return the seconds that one statement may take, the fetching of a piece among them."""
+    given = address.options.get("deadline", str(DEADLINE_S))
+    if not (given.isascii() and given.isdigit() and 0 < int(given[:6]) <= 86_400):
+        raise BadInput(
+            f"The deadline is no number of seconds: {given[:20]!r}",
+            where=str(address),
+            fix="Write for example ?deadline=3600, at most 86400.",
+        )
+    return int(given)
+
+
 def too_slow(seconds: float, where: str) -> SeawayError:
     """Say that a statement took longer than it may."""
     return Unavailable(
         f"The query gave no rows for {seconds:g} seconds and was ended",
         where=where,
-        fix="Make it lighter (an index, fewer rows), or write its result to a Parquet file first.",
+        fix="Make it lighter (an index, fewer rows), allow more (?deadline=3600 before the #), or write its result to a Parquet file first.",
         code="too-slow",
     )

@@ -23,8 +23,6 @@ FUNCTIONS = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"
 """Functions that reach beyond the file, where a build has them."""
 LENGTH = 1 << 24
 """Bytes one cell or statement may have."""
-DEADLINE_S = 600.0
-"""Seconds until the next frame has to be there."""
 STEPS = 100_000
 """Instructions of SQLite's machine between two looks at the clock: about a millisecond."""
 
@@ -33,7 +31,7 @@ def pieces(address: Address, rows: int) -> Iterator[Piece]:
     """Yield the rows as texts; SQLite gives each cell its own type, so a column has none."""
     assert address.path is not None
     with closing(_opened(address.path)) as connection:
-        clock = _Clock(connection)
+        clock = _Clock(connection, query.deadline(address))
         try:
             cursor = connection.execute(_statement(connection, address))
             names = [str(column[0]) for column in cursor.description]
@@ -52,14 +50,14 @@ def pieces(address: Address, rows: int) -> Iterator[Piece]:
 class _Clock:
     """Ends a statement that takes too long, from within."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.is_over = False
+    def __init__(self, connection: sqlite3.Connection, seconds: int) -> None:
+        self.seconds, self.is_over = seconds, False
         self.start()
         connection.set_progress_handler(self._look, STEPS)
 
     def start(self) -> None:
         """Count from now."""
-        self._end = chance.monotonic() + DEADLINE_S
+        self._end = chance.monotonic() + self.seconds
 
     def _look(self) -> int:
         self.is_over = chance.monotonic() > self._end
@@ -123,7 +121,7 @@ def _text(value: object, where: str) -> str | None:
 def _told(error: Exception, address: Address, clock: _Clock) -> SeawayError:
     reason, where = str(error), str(address)
     if clock.is_over:
-        return query.too_slow(DEADLINE_S, where)
+        return query.too_slow(clock.seconds, where)
     if any(word in reason for word in ("authorized", "prohibited", "one statement")):
         return query.only_reading(where)
     if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
