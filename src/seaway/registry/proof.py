@@ -48,7 +48,11 @@ def check_state(connection: Connection) -> Verdict:
     older = {digest: name for digest, name in there.items() if digest not in told}
     problems = [f"what {name} made is not there as it was made" for digest, name in told.items() if digest not in there]
     if digest_of(older) != before:
-        problems += [f"no line tells of {name}" for name in older.values()] or ["rows from before the chain are gone"]
+        problems += (
+            [f"no line tells of {name}" for name in older.values()]
+            if before == digest_of(())
+            else [f"the {len(older)} rows from before the chain are not those that were found then"]
+        )
     problems += _key_problems(connection, keys)
     return Verdict(
         code="A003",

@@ -134,7 +134,6 @@ class Registry:
         """
         _require_passed(verdicts, str(folder))
         release = _release(bundle.open_bundle(folder, self._verifier), verdicts, principal)
-        _check_name(release.model)
         with transaction(self._engine, write=False) as connection:
             if not admission.is_known(connection, release):
                 admission.require_place(connection, release, is_older=is_older)
