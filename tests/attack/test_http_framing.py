@@ -83,6 +83,7 @@ MESSAGES: dict[str, tuple[bytes, int]] = {
     "every byte": (bytes(range(256)) * 4, 400),
     "a whole address elsewhere": (post(HEAD + SIZED, target=b"http://evil.example" + PATH), 400),
     "CONNECT": (b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+    "CONNECT with a body": (b"CONNECT localhost:80 HTTP/1.1\r\n" + HEAD + SIZED + b"\r\n" + BODY, 400),
     "a fragment": (post(HEAD + SIZED, target=PATH + b"#x"), 400),
     "a long path": (post(HEAD + SIZED, target=b"/" + b"a" * 9_000), 414),
     "an endless path": (post(HEAD + SIZED, target=b"/" + b"a" * 3_000_000), 414),
@@ -137,14 +138,42 @@ def test_a_broken_message_behind_good_ones_does_not_cut_their_answers(server: Ru
         assert wires.statuses(told) == [200, 200, 200], told[-300:]
 
 
-def test_an_upgrade_is_answered_in_http_1_and_ends_the_connection(server: Running) -> None:
-    for protocol in (b"websocket", b"h2c"):
-        wish = b"Connection: Upgrade\r\nUpgrade: " + protocol + b"\r\n"
-        told = wires.said(server, (b"GET /v1/models HTTP/1.1\r\n" + HEAD + wish + b"\r\n") * 2)
-        assert wires.statuses(told) == [200]
-        told = wires.said(server, post(HEAD + SIZED + wish))
-        assert wires.statuses(told) == [400]
-        assert b'"code":"upgrade"' in told
+OFFERS = (
+    b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n",
+    b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n",
+)
+"""The second is what Java's HttpClient sends with its first request."""
+
+
+@pytest.mark.parametrize("offer", OFFERS, ids=("websocket", "h2c"))
+@pytest.mark.parametrize("body", [SIZED + b"%s\r\n" + BODY, CHUNKED + b"%s\r\n" + IN_CHUNKS], ids=("sized", "chunked"))
+def test_an_offer_to_upgrade_is_ignored(server: Running, offer: bytes, body: bytes) -> None:
+    """RFC 9110, section 7.8: the request is answered in HTTP/1.1, its body read by its framing, and the connection goes on."""
+    asked = b"POST " + PATH + b" HTTP/1.1\r\n" + HEAD + body.replace(b"%s", offer, 1)
+    plain = b"GET /v1/models HTTP/1.1\r\n" + HEAD + offer + b"\r\n"
+    for message in (asked, plain, asked * 3, plain * 3, asked + plain + asked, plain + asked):
+        wanted = message.count(b" HTTP/1.1\r\n")
+        assert wires.statuses(wires.said(server, message)) == [200] * wanted
+        assert wires.statuses(wires.said(server, message, piece=16)) == [200] * wanted
+    assert b"switching" not in wires.said(server, asked).lower()
+
+
+@pytest.mark.parametrize("offer", OFFERS, ids=("websocket", "h2c"))
+@pytest.mark.parametrize(
+    "framing",
+    [
+        SIZED + CHUNKED,
+        SIZED + SIZED,
+        b"Content-Length: -1\r\n",
+        b"Content-Length: +5\r\n",
+        b"Transfer-Encoding: gzip\r\n",
+    ],
+)
+def test_an_offer_excuses_no_framing_that_is_refused_without_it(server: Running, offer: bytes, framing: bytes) -> None:
+    for head in (framing + offer, offer + framing):
+        told = wires.said(server, post(HEAD + head))
+        assert wires.statuses(told) == [400], told
+        assert b"connection: close" in told.lower()
 
 
 # ----------------------------------------------------------------------------------------------------------- made up

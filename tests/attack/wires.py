@@ -31,12 +31,14 @@ def post(path: str, *lines: str) -> bytes:
     return "\r\n".join([*fixed, *lines, "", ""]).encode()
 
 
-def said(server: Running, message: bytes, *, patience: float = 10.0) -> bytes:
-    """Send a message, and return what is answered until the server ends, or is silent for `patience` seconds."""
+def said(server: Running, message: bytes, *, patience: float = 10.0, piece: int = 1 << 30) -> bytes:
+    """Send a message, `piece` bytes at a time; return what is answered until the server ends or is silent for `patience` s."""
     found = b""
     with socket.create_connection(("127.0.0.1", server.port), timeout=patience) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            connection.sendall(message)
+            for start in range(0, len(message), piece):
+                connection.sendall(message[start : start + piece])
         try:
             while part := connection.recv(1 << 16):
                 found += part

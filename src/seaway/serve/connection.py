@@ -13,7 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from seaway.core.errors import BadInput, SeawayError
-from seaway.serve import http, receive
+from seaway.serve import http
 
 HEAD_S = 10.0
 """Seconds in which a request's head must be whole; its body has a deadline of its own, in the application."""
@@ -26,6 +26,9 @@ ONCE = frozenset(
 )
 """Fields that decide something and may stand once: of two, different programs would believe different ones."""
 
+OFFER = frozenset({b"upgrade", b"http2-settings"})
+"""Fields by which a caller offers to go on in another protocol, which nobody here takes up."""
+
 
 class Connection(HttpToolsProtocol):
     """A connection that refuses what is ambiguous, too large or too slow."""
@@ -33,6 +36,8 @@ class Connection(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _is_broken = False
     _is_in_head = False
+    _offers = False
+    """Whether the head that was just read offers another protocol, and has not reached the application yet."""
     _quiet = 0
     """Bytes that came since anything came of them: a header that does not end, or an endless chunk extension."""
     _size = 0
@@ -57,9 +62,7 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._quiet += len(data)
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._is_broken = True  # the request is answered in HTTP/1.1, and what comes behind it is not read
+            self._parse(data)
         except httptools.HttpParserError as error:
             said = error.__context__
             self._refuse(said.error if isinstance(said, _Refused) else _no_http())
@@ -69,6 +72,33 @@ class Connection(HttpToolsProtocol):
             self._calm()
         elif self._deadline is None and not self.transport.is_closing():
             self._deadline = self.loop.call_later(HEAD_S, self._expire)
+
+    def _parse(self, data: bytes) -> None:
+        """Parse; a request that offers another protocol is parsed anew as if it did not (RFC 9110, section 7.8).
+
+        Java's HttpClient offers h2c with every first request. The parser takes the body of such a request for the other
+        protocol; so it is given the head again, from the fields that it has read and this class has accepted, without Upgrade.
+        """
+        rest = self._fed(data)
+        while rest is not None:
+            head, self._offers = self._without_offer(), False
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.feed_data(head)
+            rest = self._fed(rest)
+
+    def _fed(self, data: bytes) -> bytes | None:
+        """Give bytes to the parser; return those that it left behind the head of an offer, None where there is none."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as stop:
+            return data[stop.args[0] :]
+        return None
+
+    def _without_offer(self) -> bytes:
+        """Return the head of the request that was just read, without the fields that only belong to another protocol."""
+        line = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        fields = [b"%s: %s" % field for field in self.headers if field[0] not in OFFER]
+        return b"\r\n".join([line, *fields, b"", b""])
 
     # ------------------------------------------------------------------------------------- what the parser says
 
@@ -107,15 +137,19 @@ class Connection(HttpToolsProtocol):
         self._is_in_head, self._quiet = False, 0
         if self.parser.get_http_version() not in ("1.1", "1.0"):
             _refuse("This is another version of HTTP", "Ask in HTTP/1.1.", "http-version")
-        if self.parser.should_upgrade() and receive.is_sent(self.headers):  # the parser would take the body for no HTTP
-            _refuse(
-                "A request that would change the protocol carries a body",
-                "Ask in HTTP/1.1, without the header Upgrade.",
-                "upgrade",
-            )
+        if self.parser.get_method() == b"CONNECT":
+            _refuse("This server is no proxy", "Ask for a path, such as /v1/models.", "target")
+        if self.parser.should_upgrade():
+            self._offers = True
+            return
         if not self.url.startswith(b"/") or b"#" in self.url:
             self._refuse_other_target()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Let the application know that the body is whole; the head of an offer has not reached it."""
+        if not self._offers:
+            super().on_message_complete()
 
     def on_chunk_header(self) -> None:
         """Note that the body goes on."""

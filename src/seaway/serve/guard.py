@@ -19,6 +19,7 @@ Scope = Mapping[str, Any]
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")
 _HELD = 64
+_SAME = (b"same-origin", b"none")
 
 
 class Guard:
@@ -31,6 +32,7 @@ class Guard:
     def check(self, scope: Scope) -> bytes | None:
         """Return the key that the head shows, or None; raises `Denied` for what another site has sent."""
         host = shown = None
+        has_origin = is_beside = False
         for name, value in scope["headers"]:
             if name == b"host":
                 host = value if host is None else b""
@@ -41,8 +43,15 @@ class Guard:
             elif name == b"origin":
                 if not self._is_own(_site(value), scope):
                     raise _foreign("Origin")
-            elif name == b"sec-fetch-site" and value == b"cross-site":
-                raise _foreign("Sec-Fetch-Site")
+                has_origin = True
+            elif name == b"sec-fetch-site" and value not in _SAME:
+                is_beside = True
+                if value != b"same-site":
+                    raise _foreign("Sec-Fetch-Site")
+        if (
+            is_beside and not has_origin
+        ):  # a sibling's page, or one on another port: it has to be one of this server's names
+            raise _foreign("Sec-Fetch-Site")
         if host not in self._known:
             if not host or not self._is_own(_name(host), scope):
                 raise _foreign("Host")

@@ -44,8 +44,23 @@ def test_two_hosts_or_none_are_refused() -> None:
         check()
     with pytest.raises(Denied):
         check(HOST, HOST)
+
+
+@pytest.mark.parametrize("relation", [b"cross-site", b"same-site", b"", b"Same-Origin", b"another"])
+def test_pages_elsewhere_are_refused_unless_their_origin_is_known(relation: bytes) -> None:
+    with pytest.raises(Denied) as raised:
+        check(HOST, (b"sec-fetch-site", relation))
+    assert raised.value.where == "header Sec-Fetch-Site"
+
+
+def test_a_page_on_another_port_of_this_machine_names_itself() -> None:
+    page = (b"origin", b"http://localhost:3000")
+    assert check(HOST, page, (b"sec-fetch-site", b"same-site")) is None
+    assert check(HOST, (b"sec-fetch-site", b"same-site"), page) is None
+    assert check(HOST, (b"sec-fetch-site", b"same-origin")) is None
+    assert check(HOST, (b"sec-fetch-site", b"none")) is None
     with pytest.raises(Denied):
-        check(HOST, (b"sec-fetch-site", b"cross-site"))
+        check(HOST, page, (b"sec-fetch-site", b"cross-site"))
 
 
 def test_the_key_is_what_bearer_or_x_api_key_shows() -> None:
