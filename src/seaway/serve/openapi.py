@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seaway.core.batch import Json
+from seaway.core.settings import ServeSettings
 from seaway.serve import replies, schemas, v2
 from seaway.serve.releases import Loaded, Serving
 from seaway.serve.replies import closed, json_reply, listed, named
@@ -18,18 +19,18 @@ ABOUT = (
 )
 
 
-def document(models: Mapping[str, Serving], version: str) -> dict[str, Json]:
-    """Return the whole document but for rights, which `rights.add` knows."""
+def document(models: Mapping[str, Serving], version: str, limits: ServeSettings) -> dict[str, Json]:
+    """Return the whole document but for rights, which `rights.add` knows; `limits` are what requests are held to."""
     paths: dict[str, Json] = _pages()
     described: dict[str, Json] = replies.components()
     for name, serving in sorted(models.items()):
-        described |= _described(name, serving)
-        doors = _doors(name, serving)
+        described |= _described(name, serving, limits)
+        doors = _doors(name, serving, limits)
         paths |= {f"/v1/models/{name}/{door}": found for door, found in doors.items()}
         if len(models) == 1:
             paths |= {f"/v1/{door}": found for door, found in doors.items()}
         if v2.is_table(serving.champion.contract):
-            paths |= _tensor_doors(name, serving)
+            paths |= _tensor_doors(name, serving, limits)
     return {
         "openapi": DIALECT,
         "info": {"title": "Seaway", "version": version, "description": ABOUT},
@@ -38,12 +39,12 @@ def document(models: Mapping[str, Serving], version: str) -> dict[str, Json]:
     }
 
 
-def _described(name: str, serving: Serving) -> dict[str, Json]:
+def _described(name: str, serving: Serving, limits: ServeSettings) -> dict[str, Json]:
     """Describe what comes and goes under a model's contract; of releases that differ in it, each one's answers."""
     contracts = {one.contract.digest: one.contract for one in serving.releases}.values()
     answers = [schemas.prediction_schema(contract) for contract in contracts]
     return {
-        f"{name}.Row": schemas.row_schema(serving.champion.contract),
+        f"{name}.Row": schemas.row_schema(serving.champion.contract, limits.max_text),
         f"{name}.Prediction": answers[0] if len(answers) == 1 else {"anyOf": answers},
     }
 
@@ -86,27 +87,27 @@ def _pages() -> dict[str, Any]:
     }
 
 
-def _doors(name: str, serving: Serving) -> dict[str, Any]:
+def _doors(name: str, serving: Serving, limits: ServeSettings) -> dict[str, Any]:
     """Return what there is below /v1 for a model."""
     loaded = serving.champion
     doors = {
-        "predict": _predict(name, loaded),
+        "predict": _predict(name, loaded, limits),
         "contract": _get("What a row must look like, and what the answers mean", "Served"),
     }
     if loaded.is_explainable:
-        doors["explain"] = _explain(name, loaded)
+        doors["explain"] = _explain(name, loaded, limits)
     if loaded.contract.truth is not None:
-        doors["labels"] = _label(name, loaded)
+        doors["labels"] = _label(name, loaded, limits)
     return doors
 
 
-def _tensor_doors(name: str, serving: Serving) -> dict[str, Any]:
+def _tensor_doors(name: str, serving: Serving, limits: ServeSettings) -> dict[str, Any]:
     """Return what there is below /v2 for a model whose cases are rows, for it and for each version that is held."""
     model = _get("Open Inference Protocol: inputs and outputs", "TensorModel", error="TensorError")
     ready = _get("Whether the model answers", "TensorModelReady", error="TensorError")
     down = {"anyOf": [named("TensorModelReady"), named("TensorError")]}
     ready["get"]["responses"]["503"] = json_reply("Not ready", down, "503")
-    infer = _infer(name, serving.champion)
+    infer = _infer(name, serving.champion, limits)
     prefix = f"/v2/models/{name}"
     versions = dict.fromkeys(str(loaded.version) for loaded in serving.releases)
     return {
@@ -122,7 +123,7 @@ def example(loaded: Loaded) -> dict[str, Json]:
     return {"rows": query.rows, **({"options": query.options} if query.options else {})}
 
 
-def _request(name: str, loaded: Loaded) -> dict[str, Json]:
+def _request(name: str, loaded: Loaded, limits: ServeSettings) -> dict[str, Json]:
     short = {"type": "string", "maxLength": 128}
     options = {option.name: schemas.option_schema(option) for option in loaded.contract.options}
     return {
@@ -130,10 +131,11 @@ def _request(name: str, loaded: Loaded) -> dict[str, Json]:
         "required": ["rows"],
         "additionalProperties": False,
         "properties": {
-            "rows": {"type": "array", "items": named(f"{name}.Row"), "minItems": 1},
+            "rows": {"type": "array", "items": named(f"{name}.Row"), "minItems": 1, "maxItems": limits.max_rows},
             "options": {"type": ["object", "null"], "properties": options, "additionalProperties": False},
             "ids": {
                 "type": ["array", "null"],
+                "maxItems": limits.max_rows,
                 "items": {"type": ["string", "integer", "null", "object"]},
                 "description": "One per prediction; joins late labels.",
             },
@@ -148,7 +150,7 @@ def _request(name: str, loaded: Loaded) -> dict[str, Json]:
     }
 
 
-def _predict(name: str, loaded: Loaded) -> dict[str, Json]:
+def _predict(name: str, loaded: Loaded, limits: ServeSettings) -> dict[str, Json]:
     told = closed(
         {
             "request_id": replies.TEXT,
@@ -159,15 +161,15 @@ def _predict(name: str, loaded: Loaded) -> dict[str, Json]:
         },
         ("client_id",),
     )
-    return _post(f"Predictions of {name}", _request(name, loaded), told, example(loaded))
+    return _post(f"Predictions of {name}", _request(name, loaded, limits), told, example(loaded))
 
 
-def _explain(name: str, loaded: Loaded) -> dict[str, Json]:
+def _explain(name: str, loaded: Loaded, limits: ServeSettings) -> dict[str, Json]:
     told = closed({"model": replies.TEXT, "release": replies.TEXT, "explanations": listed(named("Explanation"))})
-    return _post(f"Why {name} answers as it does", _request(name, loaded), told, example(loaded))
+    return _post(f"Why {name} answers as it does", _request(name, loaded, limits), told, example(loaded))
 
 
-def _infer(name: str, loaded: Loaded) -> dict[str, Json]:
+def _infer(name: str, loaded: Loaded, limits: ServeSettings) -> dict[str, Json]:
     parameters: dict[str, Json] = {"type": "object"}
     tensor = {
         "type": "object",
@@ -176,7 +178,7 @@ def _infer(name: str, loaded: Loaded) -> dict[str, Json]:
             "name": {"type": "string"},
             "shape": {"type": "array", "items": {"type": "integer"}},
             "datatype": {"type": "string"},
-            "data": {"type": "array"},
+            "data": {"type": "array", "maxItems": limits.max_rows},
             "parameters": parameters,
         },
     }
@@ -208,11 +210,13 @@ def _infer(name: str, loaded: Loaded) -> dict[str, Json]:
     return _post(f"Predictions of {name} as tensors", asked, told, given, error="TensorError")
 
 
-def _label(name: str, loaded: Loaded) -> dict[str, Json]:
+def _label(name: str, loaded: Loaded, limits: ServeSettings) -> dict[str, Json]:
     contract = loaded.contract
     value: Json = contract.classes[0] if contract.classes else 1.5
     given = {"labels": [{**_about(loaded), "value": value}]}
-    return _post(f"What came true, for {name}", schemas.labels_schema(contract), named("Labelled"), given)
+    return _post(
+        f"What came true, for {name}", schemas.labels_schema(contract, limits.max_rows), named("Labelled"), given
+    )
 
 
 def _about(loaded: Loaded) -> dict[str, Json]:

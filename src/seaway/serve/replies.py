@@ -57,9 +57,19 @@ _MODEL = {
     "arms": listed(closed({"arm": {"enum": ["champion", "canary", "shadow"]}, **_RELEASE})),
 }
 
-_FOLLOWED = closed({"sequence": COUNT, "following": {"type": "boolean"}})
+_FOLLOWED = closed(
+    {
+        "sequence": COUNT,
+        "following": {"type": "boolean", "description": "Whether the newest assignment is the one that answers."},
+        "code": {"type": "string", "description": "Why it is not followed."},
+        "message": {"type": "string", "description": "The same in words, on a server that asks for no keys."},
+    },
+    ("code", "message"),
+)
 
 _DESCRIBED = closed({"name": TEXT, "datatype": TEXT, "shape": listed({"type": "integer"})})
+
+_ANY = {"type": "object", "additionalProperties": True}
 
 SHARED: Mapping[str, Any] = {
     "Error": closed({"error": closed(_ERROR, ("count", "cells"))}),
@@ -106,7 +116,17 @@ SHARED: Mapping[str, Any] = {
         }
     ),
     "Served": closed({"model": TEXT, "release": TEXT, "digest": TEXT, "contract": named("Contract")}),
-    "Document": {"type": "object", "required": ["openapi", "info", "paths", "components"]},
+    "Document": closed(
+        {
+            "openapi": TEXT,
+            "info": closed(dict.fromkeys(("title", "version", "description"), TEXT)),
+            "paths": {"type": "object", "additionalProperties": _ANY},
+            "components": closed(
+                {"schemas": _ANY, "securitySchemes": _ANY},
+                ("securitySchemes",),
+            ),
+        }
+    ),
 }
 """The components that every document has, by name."""
 
@@ -114,7 +134,7 @@ SHARED: Mapping[str, Any] = {
 def components() -> dict[str, Any]:
     """Return the shared components, those that the form of a contract needs included."""
     (_,), forms = msgspec.json.schema_components([Contract], ref_template=f"{COMPONENTS}{{name}}")
-    return {**SHARED, **forms}
+    return {**SHARED, **{name: {"additionalProperties": False, **form} for name, form in forms.items()}}
 
 
 ABOUT_REFUSALS: Mapping[str, str] = {

@@ -102,7 +102,7 @@ async def metrics(server: Server, ask: Ask) -> Reply:
 
 async def described(server: Server, ask: Ask) -> Reply:
     """GET the OpenAPI document."""
-    document = openapi.document(_seen(server, ask), installed("seaway"))
+    document = openapi.document(_seen(server, ask), installed("seaway"), server.handlers.settings)
     if len(server.handlers.models.by_name) > 1:  # a caller with rights for one of them names it all the same
         document["paths"] = {path: one for path, one in document["paths"].items() if path not in UNNAMED}
     return Reply(200, http.encode(rights.add(document, OPERATIONS, asks=server.door.asks)))

@@ -24,8 +24,11 @@ BLANK = r"^[\s\x1c-\x1f]*$"
 """Texts that hold nothing: a missing value, as it comes from files."""
 
 
-def row_schema(contract: Contract) -> dict[str, Json]:
-    """Describe a row as callers send it: features and ids; of a series its moment and its observed value as well."""
+def row_schema(contract: Contract, longest: int) -> dict[str, Json]:
+    """Describe a row as callers send it: features and ids; of a series its moment and its observed value as well.
+
+    No text in it may have more than `longest` characters.
+    """
     columns = [column for column in contract.columns if _is_asked(column, contract)]
     others = [column for column in contract.columns if column not in columns and column.role != "target"]
     schema: dict[str, Json] = {"type": "object"}
@@ -34,13 +37,20 @@ def row_schema(contract: Contract) -> dict[str, Json]:
     needed = [column.name for column in columns if _is_needed(column, contract)]
     schema |= {
         "properties": {
-            **{column.name: column_schema(column) for column in columns},
-            **{column.name: {"description": "May be sent, and is not read."} for column in others},
+            **{column.name: _within(column_schema(column), longest) for column in columns},
+            **{
+                column.name: {"description": "May be sent, and is not read.", "maxLength": longest} for column in others
+            },
         },
         **({"required": needed} if needed else {}),
         "additionalProperties": contract.extra == "ignore",
     }
     return schema
+
+
+def _within(schema: dict[str, Json], longest: int) -> dict[str, Json]:
+    is_any_text = "string" in schema["type"] and not {"enum", "anyOf"} & set(schema)
+    return {**schema, "maxLength": longest} if is_any_text else schema
 
 
 def _is_needed(column: Column, contract: Contract) -> bool:
@@ -184,8 +194,8 @@ def _output_schema(output: Output, axes: Sequence[str], contract: Contract) -> d
     return found
 
 
-def labels_schema(contract: Contract) -> dict[str, Any]:
-    """Describe the body of /v1/labels: what came true, and of which case."""
+def labels_schema(contract: Contract, most: int) -> dict[str, Any]:
+    """Describe the body of /v1/labels: what came true, and of which case; `most` labels are taken at once."""
     ids = id_schema(contract)
     needed = ["value", "at"] if contract.series else ["value"]
     return {
@@ -198,6 +208,7 @@ def labels_schema(contract: Contract) -> dict[str, Any]:
             "labels": {
                 "type": "array",
                 "minItems": 1,
+                "maxItems": most,
                 "items": {
                     "type": "object",
                     "required": needed,

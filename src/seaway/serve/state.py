@@ -38,11 +38,11 @@ class Standing:
         if self.door.trouble:
             found.append(self.door.trouble)
         if not self.models.has_looked:
-            found.append("The registry has not been read yet")
+            found.append(f"The registry has not been read yet{self._because('')}")
         elif not self.models.by_name:
             found.append("No model has a release that could be loaded")
         found += [
-            f"Model {name!r} has no release that could be loaded"
+            f"Model {name!r} has no release that could be loaded{self._because(name)}"
             for name in self.models.troubles
             if name and name not in self.models.by_name
         ]
@@ -52,6 +52,10 @@ class Standing:
             if serving.log.failure is not None
         ]
         return found
+
+    def _because(self, name: str) -> str:
+        trouble = self.models.troubles.get(name)
+        return f": {trouble.code}" if trouble is not None else ""
 
     @property
     def is_ready(self) -> bool:
@@ -70,11 +74,18 @@ class Standing:
             found["insecure"] = True
         if not is_full:
             return status, found
-        models = {
-            name: {"sequence": serving.assignment.sequence, "following": name not in self.models.troubles}
-            for name, serving in self.models.by_name.items()
-        }
+        models = {name: self._followed(name, serving) for name, serving in self.models.by_name.items()}
         return status, found | {"reasons": reasons, "models": models}
+
+    def _followed(self, name: str, serving: Serving) -> dict[str, Json]:
+        """Say whether a model's newest assignment is followed, and if not, why: its text only to the owner of the machine."""
+        trouble = self.models.troubles.get(name)
+        followed: dict[str, Json] = {"sequence": serving.assignment.sequence, "following": trouble is None}
+        if trouble is not None:
+            followed["code"] = trouble.code
+            if not (self.door.asks or self.door.is_insecure):
+                followed["message"] = trouble.what
+        return followed
 
     def gauges(self) -> Gauges:
         """Return what metrics show as it is now."""
@@ -114,6 +125,7 @@ class Standing:
                 name: {"release": serving.champion.digest, "sequence": serving.assignment.sequence}
                 for name, serving in self.models.by_name.items()
             },
+            "troubles": {name: str(trouble) for name, trouble in self.models.troubles.items()},
             "ready": self.is_ready,
         }
         told = http.encode(said)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import threading
 import time
 from pathlib import Path
@@ -58,7 +59,14 @@ def test_a_release_that_cannot_be_loaded_leaves_the_old_one_answering(
         status, told = await desk.predict(ROW)
         assert (status, told["release"]) == (200, digests[0])
         assert desk.standing.is_ready
-        assert desk.standing.ready(True)[1]["models"]["credit"]["following"] is False
+        told = desk.standing.ready(True)[1]["models"]["credit"]
+        assert told["following"] is False
+        assert told["code"] == {"changed": "untrusted", "untrusted": "unknown-key", "missing": "not-found"}[harm]
+        assert told["message"] == desk.models.troubles["credit"].what
+        assert "credit" not in desk.standing.ready(False)[1]
+        desk.standing.tell()
+        written = json.loads((state / "serving" / "00000.json").read_bytes())
+        assert written["troubles"] == {"credit": str(desk.models.troubles["credit"])}
         assert desk.standing.gauges()["seaway_following"]["credit", "0"] == 0.0
         await desk.move(digests[0], canary=None, salt="t")
         assert desk.standing.ready(True)[1]["models"]["credit"]["following"] is True

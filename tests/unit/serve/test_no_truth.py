@@ -31,7 +31,7 @@ def test_an_answer_is_the_segment_its_distances_and_how_odd_it_is(at_shoppers: A
 
 def test_the_contract_says_what_the_answers_mean(at_shoppers: Any) -> None:
     async def script(desk: Any) -> None:
-        document = openapi.document(desk.models.by_name, "0")
+        document = openapi.document(desk.models.by_name, "0", desk.settings)
         notes = desk.serving.champion.contract.output("segment").notes
         assert len(notes) == 3
         described = document["components"]["schemas"]["shoppers.Prediction"]["anyOf"][0]["properties"]["segment"]

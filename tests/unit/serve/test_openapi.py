@@ -12,7 +12,7 @@ from seaway.serve.routes import ROUTES
 
 def test_every_example_works_as_pasted(at_desk: Any) -> None:
     async def script(desk: Any) -> None:
-        document = json.loads(msgspec.json.encode(openapi.document(desk.models.by_name, "0")))
+        document = json.loads(msgspec.json.encode(openapi.document(desk.models.by_name, "0", desk.settings)))
         tried = 0
         for path, doors in document["paths"].items():
             if "post" not in doors:
@@ -38,7 +38,7 @@ def test_every_example_works_as_pasted(at_desk: Any) -> None:
 
 def test_every_reference_resolves_and_every_column_is_described(at_desk: Any) -> None:
     async def script(desk: Any) -> None:
-        document = json.loads(msgspec.json.encode(openapi.document(desk.models.by_name, "0")))
+        document = json.loads(msgspec.json.encode(openapi.document(desk.models.by_name, "0", desk.settings)))
         schemas = document["components"]["schemas"]
         references = [part.split('"')[0] for part in json.dumps(document).split('"$ref": "')[1:]]
         assert references
@@ -55,7 +55,7 @@ def test_every_reference_resolves_and_every_column_is_described(at_desk: Any) ->
 def test_every_door_is_described_and_nothing_else(at_desk: Any) -> None:
     async def script(desk: Any) -> None:
         described = set()
-        for path, doors in openapi.document(desk.models.by_name, "0")["paths"].items():
+        for path, doors in openapi.document(desk.models.by_name, "0", desk.settings)["paths"].items():
             template = path.replace("/models/credit", "/models/{model}").replace("/versions/1", "/versions/{version}")
             described |= {(method.upper(), template) for method in doors}
         assert described == {(route.method, route.path) for route in ROUTES}
@@ -67,7 +67,7 @@ def test_every_answer_has_a_closed_form(at_desk: Any) -> None:
     """An object whose fields are not all listed would let an undocumented answer pass as a documented one."""
 
     async def script(desk: Any) -> None:
-        document = openapi.document(desk.models.by_name, "0")
+        document = openapi.document(desk.models.by_name, "0", desk.settings)
         for path, doors in document["paths"].items():
             for door in doors.values():
                 assert set(door["responses"]) >= {"200", "403", "429", "431"}
@@ -76,15 +76,42 @@ def test_every_answer_has_a_closed_form(at_desk: Any) -> None:
                     for content in reply["content"].values():
                         assert _is_closed(content["schema"]), path
         for name, schema in document["components"]["schemas"].items():
-            assert name == "Document" or _is_closed(schema), name
+            assert _is_closed(schema), name
 
     at_desk(script)
 
 
 def _is_closed(schema: Any) -> bool:
-    if schema.get("type") == "object":
-        return "additionalProperties" in schema and all(map(_is_closed, schema.get("properties", {}).values()))
-    return all(map(_is_closed, schema.get("anyOf", ())))
+    """Say whether every object in it, however deep, lists its fields or says of what kind others are."""
+    if isinstance(schema, list):
+        return all(map(_is_closed, schema))
+    if not isinstance(schema, dict):
+        return True
+    is_open = schema.get("type") == "object" and "additionalProperties" not in schema
+    return not is_open and all(map(_is_closed, schema.values()))
+
+
+def test_the_limits_of_the_settings_are_told(at_desk: Any) -> None:
+    async def script(desk: Any) -> None:
+        document = openapi.document(desk.models.by_name, "0", desk.settings)
+        asked = {
+            path: doors["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+            for path, doors in document["paths"].items()
+            if "post" in doors
+        }
+        assert asked["/v1/predict"]["rows"]["maxItems"] == asked["/v1/predict"]["ids"]["maxItems"] == 3
+        assert asked["/v1/explain"]["rows"]["maxItems"] == asked["/v1/labels"]["labels"]["maxItems"] == 3
+        tensor = asked["/v2/models/credit/infer"]["inputs"]["items"]["properties"]
+        assert tensor["data"]["maxItems"] == 3
+        row = document["components"]["schemas"]["credit.Row"]["properties"]
+        assert row["purpose"]["maxLength"] == 50
+        assert "maxLength" not in row["owner"] or "string" in row["owner"]["type"]
+        long = {"amount": 1.0, "months": 1, "purpose": "x" * 51, "owner": True}
+        assert (await desk.predict(long))[0] == 413
+        assert (await desk.predict({**long, "purpose": "x" * 50}))[0] == 200
+        assert (await desk.predict(*[{**long, "purpose": "x"}] * 4))[0] == 413
+
+    at_desk(script, max_rows=3, max_text=50)
 
 
 def test_what_cleaning_may_change_is_described_by_its_type_alone() -> None:

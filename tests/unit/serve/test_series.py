@@ -228,7 +228,7 @@ def test_the_open_inference_protocol_says_that_it_has_no_form_for_series(at_sale
 
 def test_the_document_describes_series_and_its_examples_work_as_pasted(at_sales: Any) -> None:
     async def script(desk: Any) -> None:
-        document = json.loads(msgspec.json.encode(openapi.document(desk.models.by_name, "0")))
+        document = json.loads(msgspec.json.encode(openapi.document(desk.models.by_name, "0", desk.settings)))
         assert not any(path.endswith(("/infer", "/explain")) for path in document["paths"])
         handlers = {"predict": desk.handlers.predict, "labels": desk.handlers.label}
         tried = 0
