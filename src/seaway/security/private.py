@@ -31,7 +31,7 @@ def place(path: Path, data: bytes, mode: int) -> None:
 def read(path: Path, what: str) -> bytes:
     """Return the file's content; `what` names it in errors. Raises `Refused` for a link and for a file that is not private."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno in (errno.EIO, errno.ENOSPC):
             raise durable.failed(error, f"The {what} cannot be read", path) from error
@@ -40,9 +40,11 @@ def read(path: Path, what: str) -> bytes:
             where=str(path),
             fix="It must be a plain file (no link) that you may read.",
         ) from None
-    with os.fdopen(handle, "rb") as file:
-        _refuse_shared(os.fstat(file.fileno()), path, what)
-        return file.read(MAX_BYTES)
+    try:
+        _refuse_shared(os.fstat(handle), path, what)
+        return os.read(handle, MAX_BYTES)
+    finally:
+        os.close(handle)
 
 
 def _refuse_shared(status: os.stat_result, path: Path, what: str) -> None:
