@@ -35,7 +35,7 @@ def test_keys_are_made_listed_rotated_and_revoked(project: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("make", "web", "--role", "root"), "There is no role root"),
+        (("make", "web", "--role", "root"), "There is no role 'root'"),
         (("make", "Web", "--role", "viewer"), "cannot be a key's name"),
         (("make", "web", "--role", "viewer", "--model", "nothing"), "There is no model nothing"),
         (("revoke", "nobody"), "There is no key 'nobody'"),

@@ -137,7 +137,7 @@ def _refuse_bad(name: str, roles: Sequence[str], models: Sequence[str], days: fl
     unknown = sorted(set(roles) - set(GRANTED))
     wrong: list[tuple[Any, str, str]] = [
         (not NAME.fullmatch(name), f"{name[:80]!r} cannot be a key's name", "Use 1 to 64 of a-z, 0-9, dot, dash and underscore."),
-        (bool(unknown), f"There is no role {', '.join(unknown)}", f"The roles are: {', '.join(GRANTED)}."),
+        (bool(unknown), f"There is no role {', '.join(map(repr, unknown))}", f"The roles are: {', '.join(GRANTED)}."),
         (not roles, "A key without a role opens nothing", f"Give one or more of: {', '.join(GRANTED)}."),
         (
             not models or any(model != EVERY_MODEL and not NAME.fullmatch(model) for model in models),

@@ -137,9 +137,9 @@ class Connection(HttpToolsProtocol):
         self._is_in_head, self._quiet = False, 0
         if self.parser.get_http_version() not in ("1.1", "1.0"):
             _refuse("This is another version of HTTP", "Ask in HTTP/1.1.", "http-version")
-        if self.parser.get_method() == b"CONNECT":
-            _refuse("This server is no proxy", "Ask for a path, such as /v1/models.", "target")
-        if self.parser.should_upgrade():
+        if self.parser.should_upgrade():  # of CONNECT the parser says so too
+            if self.parser.get_method() == b"CONNECT":
+                _refuse("This server is no proxy", "Ask for a path, such as /v1/models.", "target")
             self._offers = True
             return
         if not self.url.startswith(b"/") or b"#" in self.url:

@@ -23,7 +23,9 @@ def greeting(settings: ServeSettings, port: int, *, asks: bool) -> str:
         lines.append("No key is needed on this machine; `seaway keys make NAME --role predictor` closes the door.")
     if not is_local and not (asks and settings.tls_cert):
         lacks = " and ".join(["without a key"] * (not asks) + ["in plain text"] * (not settings.tls_cert))
-        lines.append(f"INSECURE: other machines can ask it {lacks}, because the setting serve.insecure allows it.")
+        lines.append(
+            f"INSECURE: other machines can ask it {lacks}, because --insecure (the setting serve.insecure) allows it."
+        )
     return "\n".join(lines)
 
 

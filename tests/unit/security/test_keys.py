@@ -84,8 +84,8 @@ def test_keys_end_by_time_or_by_word() -> None:
     ("changes", "said"),
     [
         ({"roles": []}, "without a role"),
-        ({"roles": ["anyone"]}, "no role anyone"),
-        ({"roles": ["viewer", "root"]}, "no role root"),
+        ({"roles": ["anyone"]}, "no role 'anyone'"),
+        ({"roles": ["viewer", "root"]}, "no role 'root'"),
         ({"models": []}, "names no models"),
         ({"models": ["../x"]}, "names no models"),
         ({"days": -1}, "cannot last -1 days"),
