@@ -140,3 +140,27 @@ def test_looks_go_on_while_a_release_is_loaded_for_the_first_time(
         following.cancel()
 
     at_desk(script, poll_s=0.05)
+
+
+def test_why_a_release_is_not_followed_is_told_by_its_code_alone_where_keys_are_asked_for(
+    state: Path, at_desk: Any, digests: list[str]
+) -> None:
+    async def script(desk: Any) -> None:
+        await desk.move(digests[1], follows=False)
+        (state / "keys" / "signing.pub").unlink()
+        await desk.follower.step()
+        told = desk.standing.ready(True)[1]["models"]["credit"]
+        assert told == {"sequence": 1, "following": False, "code": "unknown-key"}
+
+    at_desk(script, keys="required")
+
+
+def test_a_first_release_that_cannot_be_loaded_is_named_with_its_code(state: Path, at_desk: Any) -> None:
+    (state / "keys" / "signing.pub").unlink()
+
+    async def script(desk: Any) -> None:
+        status, told = desk.standing.ready(True)
+        assert status == 503
+        assert "Model 'credit' has no release that could be loaded: unknown-key" in told["reasons"]
+
+    at_desk(script)
