@@ -97,7 +97,7 @@ def _cut(table: Table, rows: int) -> Iterator[Table]:
 
 def _parquet(path: Path, rows: int) -> Iterator[Piece]:
     done = 0
-    with pyarrow.parquet.ParquetFile(path) as file:
+    with read.whole_parquet(path), pyarrow.parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(rows):
             if batch.num_rows:
                 yield Piece(rows=read.table(pl.DataFrame(batch)), first=done)
@@ -159,7 +159,8 @@ def about(source: str | Path | Address) -> int:
     if isinstance(path, Address) or not path.is_file():
         return 0
     if _head(path).startswith(b"PAR1"):
-        return int(pyarrow.parquet.read_metadata(path).num_rows)
+        with read.whole_parquet(path):
+            return int(pyarrow.parquet.read_metadata(path).num_rows)
     with path.open("rb") as file, stream.opened(path) as text:
         if not stream.is_packed(path):
             sample = file.read(1 << 20)

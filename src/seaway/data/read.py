@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow
+import pyarrow.parquet
 
 from seaway.core.errors import BadInput, Malformed, MissingExtra
 from seaway.data import delimited
@@ -31,6 +36,8 @@ SIGNATURES: dict[bytes, str] = {
     b"\x93NUMPY": "a NumPy array",
 }
 """First bytes of files that people hand over instead of a table, and what they are."""
+
+DAMAGE = (pyarrow.ArrowException, pl.exceptions.PolarsError, OSError, MemoryError, UnicodeDecodeError)
 
 
 def table(source: Any) -> Table:
@@ -73,11 +80,19 @@ def _unzipped(data: bytes, path: Path) -> bytes:
 
 
 def _parquet(data: bytes, path: Path) -> pl.DataFrame:
+    with whole_parquet(path):
+        return pl.DataFrame(pyarrow.parquet.read_table(io.BytesIO(data)))
+
+
+@contextlib.contextmanager
+def whole_parquet(path: Path) -> Iterator[None]:
+    """Turn what the reader raises about damaged bytes into `Malformed`: Arrow's, since polars' own panics at some of them."""
     try:
-        return pl.read_parquet(data)
-    except (pl.exceptions.PolarsError, OSError) as error:
+        yield
+    except DAMAGE as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise Malformed(
-            f"The Parquet file is damaged: {str(error).splitlines()[0]}", where=str(path), fix="Fetch or make it again."
+            f"The Parquet file is damaged: {reason[:300]}", where=str(path), fix="Fetch or make it again."
         ) from None
 
 
