@@ -297,8 +297,8 @@ def is_told(place: Place, trust: Path, *, kept: bool = True) -> bool:
 
 def is_told_by_the_script(place: Place, trust: Path) -> bool:
     """Say whether the script, which knows no Seaway, ends with 1."""
-    command = [sys.executable, "-I", SCRIPT, place.database, "--checkpoint", place.kept, "--key", trust / "signing.pub"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    given: list[str | Path] = [place.database, "--checkpoint", place.kept, "--key", trust / "signing.pub"]
+    ended = subprocess.run([sys.executable, "-I", SCRIPT, *given], capture_output=True, text=True, check=False)
     assert ended.returncode in (0, 1), ended.stderr
     return ended.returncode == 1
 
