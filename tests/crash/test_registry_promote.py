@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
@@ -143,18 +145,57 @@ def test_200_random_kills_of_a_promotion_loop_under_four_readers(state: Path) ->
     assert all(one.startswith("reads ") and int(one.split()[1]) > 10 for one in said), said
 
 
-def test_concurrent_promotions_make_a_linear_history(state: Path) -> None:
-    pipes = [fork(move_for_ever(state, SEED + number)) for number in range(4)]
-    time.sleep(1.5)
-    told: list[int] = []
-    for pid, handle in pipes:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        told += [number for (number,) in NUMBER.iter_unpack(drain(handle))]
-    now = check(state, max(told))
-    made = [number for number in told if number > 1]
-    assert len(set(made)) >= len(told) / 2, "two processes were told the same number only where nothing moved"
-    assert now.sequence > 4
+TOLD = struct.Struct("<qq")
+PAIRS, FEW_PAIRS = 200, 12
+
+
+def promote_in_step(state: Path, barrier: Barrier, side: int, pairs: int) -> Callable[[int], None]:
+    """Promote at the same moments as another process, each another release; tell sequence and version of each move."""
+
+    def work(pipe: int) -> None:
+        registry = Registry(state)
+        for pair in range(pairs):
+            version = 1 + (pair + side) % 3
+            barrier.wait(30)
+            try:
+                sequence = promote(registry, "credit", version, f"pair {pair}", f"side {side}").sequence
+            except Conflict:
+                sequence = 0
+            os.write(pipe, TOLD.pack(sequence, version))
+
+    return work
+
+
+def pairs_of_promotions(state: Path, pairs: int) -> str:
+    """Promote from two processes at once, again and again; return what came of it."""
+    barrier = multiprocessing.get_context("fork").Barrier(2)
+    children = [fork(promote_in_step(state, barrier, side, pairs)) for side in (0, 1)]
+    told = [list(TOLD.iter_unpack(drain(handle))) for _, handle in children]
+    assert [os.waitpid(pid, 0)[1] for pid, _ in children] == [0, 0]
+    registry = Registry(state)
+    version_of = {release.digest: release.version for release in registry.releases("credit")}
+    champions = {one.sequence: version_of[one.champion] for one in registry.assignments("credit")}
+    answers = [answer for side in told for answer in side]
+    assert len(answers) == 2 * pairs
+    for sequence, version in answers:
+        assert not sequence or champions[sequence] == version, "a promotion that was acknowledged was never in force"
+    assert all(one[0] or two[0] for one, two in zip(*told, strict=True)), "of two at least one moves"
+    now = check(state, max(sequence for sequence, _ in answers))
+    assert [verdict.outcome for verdict in registry.verify_audit()[0]] == ["pass"] * 3
+    conflicts = sum(not sequence for sequence, _ in answers)
+    return (
+        f"{pairs} pairs of promotions at once: {now.sequence} assignments in one line, {conflicts} told of a conflict, "
+        "0 lost, audit chain whole"
+    )
+
+
+def test_promotions_at_the_same_moment_make_a_linear_history(state: Path) -> None:
+    pairs_of_promotions(state, FEW_PAIRS)
+
+
+@pytest.mark.soak
+def test_two_hundred_pairs_of_promotions(state: Path) -> None:
+    print(f"\n{pairs_of_promotions(state, PAIRS)}")
 
 
 # ---------------------------------------------------------------------------------- at every step, not at random
