@@ -129,7 +129,7 @@ def test_200_random_kills_of_a_promotion_loop_under_four_readers(state: Path) ->
     with readers(state, READERS) as said:
         for kill in range(KILLS):
             pid, handle = fork(move_for_ever(state, SEED + kill))
-            time.sleep(float(rng.uniform(0.002, 0.06)))
+            time.sleep(float(rng.uniform(0.002, 0.08)))
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             told = drain(handle)
@@ -140,7 +140,8 @@ def test_200_random_kills_of_a_promotion_loop_under_four_readers(state: Path) ->
                 assert now.sequence <= acknowledged + kill + 1
     check(state, acknowledged)
     assert integrity(state) == "ok"
-    assert moved, "the loop was killed before it did anything"
+    print(f"\n{KILLS} x kill -9 of a loop of moves beside {READERS} readers: {moved} moves acknowledged, 0 lost, 0 corrupt, {said}")
+    assert moved > KILLS / 20, "the loop was killed before it did much"
     assert len(said) == READERS
     assert all(one.startswith("reads ") and int(one.split()[1]) > 10 for one in said), said
 
