@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from seaway.core import durable
 from seaway.core.errors import BadInput
 
 DEFAULT_TASK = "tabular"
@@ -197,6 +198,8 @@ def _table(path: Path, where: str) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"Not valid TOML: {error}", where=where, fix="Correct the line it names.") from None
     except OSError as error:
+        if error.errno in durable.FIXES:
+            raise durable.failed(error, "The settings cannot be read", path) from None
         raise BadInput(
             f"The settings cannot be read: {error.strerror}", where=where, fix="Make the file readable for you."
         ) from None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from seaway.core import canonical
+from seaway.core import canonical, durable
 from seaway.core.errors import BadInput, Unavailable, Untrusted
 from seaway.core.protocols import Verifier
 
@@ -91,6 +91,8 @@ def _read(path: Path, limit: int) -> bytes:
             code="no-backup",
         ) from None
     except OSError as error:
+        if error.errno in durable.FIXES:  # the disk fails, which says nothing about the backup
+            raise durable.failed(error, f"{path.name} cannot be read", path) from None
         raise Untrusted(f"{path.name} cannot be opened: {error.strerror}", where=str(path), fix=_OTHER) from None
     if len(data) > limit:
         raise Untrusted(f"{path.name} is larger than any that Seaway makes", where=str(path), fix=_OTHER)
