@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from seaway.core import chance
+from seaway.core.errors import Refused
 from seaway.registry.promote import promote, rollback
 from seaway.registry.store import Registry
 from seaway.security import audit
@@ -345,6 +346,53 @@ def test_what_only_a_checkpoint_kept_elsewhere_can_tell(honest: Place, tmp_path:
     place = copied(honest, tmp_path)
     ATTACKS[name](place, chance.rng("audit"))
     assert not is_told(place, place.state / "keys", kept=False)
+
+
+def test_a_line_appended_behind_the_checkpoint_is_told_and_the_next_change_says_so(
+    honest: Place, tmp_path: Path
+) -> None:
+    """No checkpoint saw it, so it may be a line that a process could not sign before it died: both are told for ever."""
+    place = copied(honest, tmp_path)
+    connection = opened(place)
+    lines = chain(connection)
+    write(connection, rechained([*lines, lines[-1] | {"principal": "person:eve"}]))
+    registry = Registry(place.state)
+    for _ in range(2):  # looking changes nothing
+        found = registry.verify_audit()[0][1]
+        assert (found.code, found.outcome) == ("A002", "warn")
+        assert found.message.endswith(", and 1 later")
+    registry.note("credit", "hold", reason="later", principal="update")
+    caught = registry.audit()[-2]
+    assert (caught.kind, caught.principal) == ("checkpoint caught up", "seaway")
+    assert caught.reason.startswith(f"lines {len(lines) + 1} to {len(lines) + 1} stood behind the checkpoint")
+    assert [verdict.outcome for verdict in registry.verify_audit()[0]] == ["pass"] * 3
+
+
+def test_a_chain_that_was_edited_cannot_be_accepted(honest: Place, tmp_path: Path) -> None:
+    place = copied(honest, tmp_path)
+    edited(then=lambda lines, at: lines)(place, chance.rng("audit"))
+    before = place.checkpoint.read_bytes()
+    with pytest.raises(Refused, match="no later line can mend that"):
+        Registry(place.state).accept_audit("it was me", "person:eve")
+    assert place.checkpoint.read_bytes() == before
+
+
+def test_a_whole_chain_has_nothing_to_accept(honest: Place, tmp_path: Path) -> None:
+    place = copied(honest, tmp_path)
+    with pytest.raises(Refused, match="there is nothing to accept"):
+        Registry(place.state).accept_audit("why not", "person:ben")
+    assert not list(place.checkpoint.parent.glob("set-aside-*"))
+
+
+def test_an_older_registry_is_gone_on_with_once_somebody_says_why(honest: Place, tmp_path: Path) -> None:
+    place = copied(honest, tmp_path)
+    registry_rolled_back(place, chance.rng("audit"))
+    registry = Registry(place.state)
+    with pytest.raises(Refused, match="does not hold the"):
+        registry.note("credit", "hold", reason="later", principal="update")
+    registry.accept_audit("the disk was restored", "person:ben")
+    assert registry.audit()[-1].kind == "chain accepted"
+    assert [verdict.outcome for verdict in registry.verify_audit()[0]] == ["pass"] * 3
 
 
 @pytest.mark.soak

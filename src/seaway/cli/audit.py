@@ -99,12 +99,18 @@ def accept(
     folder: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a registry that is not the one its checkpoint saw, for example after restoring an older file by hand."""
+    """Go on with a registry that is not the one its checkpoint saw, for example after restoring an older file by hand.
+
+    Ends with 1 where something still does not hold.
+    """
+    from seaway.core.verdict import failed
     from seaway.workflow.audit import accept as run
     from seaway.workflow.workspace import open_project
 
     found = run(open_project(folder), reason=reason)
     output.emit({"verdicts": found}, lambda: output.verdicts(found), as_json=as_json)
+    if failed(found):
+        raise typer.Exit(1)
 
 
 def add_to(app: typer.Typer) -> None:

@@ -1,8 +1,9 @@
 """Every change of the registry: one at a time, one transaction, one line of the audit chain, then a signed checkpoint.
 
 The checkpoint lies in a folder of its own and may lag behind a process that died, never lead. The next change brings it up to
-date, and refuses to go on where the chain does not hold what the checkpoint saw: signing what is there now would bury what
-was done to it.
+date and says so in a line of its own, since what stands behind a checkpoint may also be somebody else's; it refuses to go on
+where the chain's length and head are not those that the checkpoint saw. Whether every line before is as it was written, `check_chain`
+says: a change does not read them all.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Engine, inspect
 
 from seaway.core import chance, durable
 from seaway.core.errors import Refused, SeawayError, Untrusted
+from seaway.core.verdict import Verdict
 from seaway.registry import rows, schema
 from seaway.registry.connect import BUSY_S, transaction
 from seaway.registry.proof import MIGRATED
@@ -23,7 +25,7 @@ from seaway.security import audit
 from seaway.security.sign import Ed25519Signer, TrustFolder
 
 CHECKPOINT = "checkpoint.json"
-CREATED, ACCEPTED = "created", "chain accepted"
+CREATED, ACCEPTED, CAUGHT_UP = "created", "chain accepted", "checkpoint caught up"
 
 
 class Ledger:
@@ -50,21 +52,24 @@ class Ledger:
             yield connection
 
     def heal(self) -> None:
-        """Bring the checkpoint up to date if its writer died and nothing stands in the way; the next change says what does."""
+        """Sign the first line where its writer died before that and nothing stands in the way; the next change says what does."""
         with contextlib.suppress(SeawayError):
-            head, data = self._head(), self.checkpoint()
-            seen = None if data is None else audit.read_checkpoint(data, None, CHECKPOINT)
-            if head is not None and (seen is None or seen.head != head.hash):
+            head = self._head()
+            if head is not None and head.kind in (CREATED, MIGRATED) and self.checkpoint() is None:
                 with self._turn(wait_s=0.0) as signer:
                     self._settle(signer)
 
     def accept(self, reason: str, principal: str) -> None:
-        """Go on from the chain as it is, although it does not hold what its checkpoint saw; that one is set aside."""
+        """Go on from the chain as it is, although it does not hold what its checkpoint saw; that one is set aside.
+
+        Raises `Refused` where the chain does not hold in itself, which no later line can mend, and where nothing is wrong.
+        """
         with self._turn() as signer:
             data = self.checkpoint()
             with transaction(self._engine, write=False) as connection:
-                heads = audit.check_chain(rows.lines(connection))[1]
+                chain, heads = audit.check_chain(rows.lines(connection))
             found = audit.check_checkpoint(data, heads, self.verifier, CHECKPOINT)
+            self._require_acceptable(chain, found)
             if data is not None:
                 aside = self._folder / f"set-aside-{chance.token(4)}.json"
                 with durable.disk("The checkpoint cannot be set aside", self._folder):
@@ -72,6 +77,16 @@ class Ledger:
                     durable.sync_folder(self._folder)
             with self._appending(signer) as connection:
                 rows.write_down(connection, ACCEPTED, principal=principal, reason=reason, evidence=(found,))
+
+    def _require_acceptable(self, chain: Verdict, found: Verdict) -> None:
+        if chain.outcome == "fail":
+            raise Refused(f"{chain.message}; no later line can mend that", where=str(self._folder), fix=audit.RESTORE)
+        if found.outcome != "fail":
+            raise Refused(
+                "The chain holds what its checkpoint saw: there is nothing to accept",
+                where=str(self._folder),
+                fix="Go on as usual; `seaway audit verify` shows what was checked.",
+            )
 
     def checkpoint(self) -> bytes | None:
         """Return the newest checkpoint's file, or None where there is none."""
@@ -106,23 +121,36 @@ class Ledger:
             self._write(after, signer)
 
     def _settle(self, signer: Ed25519Signer) -> None:
-        """Hold the chain to its checkpoint, and bring that one up to date."""
+        """Hold the chain's end to its checkpoint, and bring that one up to date."""
         head, data = self._head(), self.checkpoint()
+        if head is None:
+            if data is not None:
+                raise _broken("there is no line", self._folder)
+            return
         if data is None:
-            if head is not None and head.kind not in (CREATED, MIGRATED):
+            if head.kind not in (CREATED, MIGRATED):
                 raise _broken("its checkpoint is gone", self._folder)
-        else:
-            try:
-                seen = audit.read_checkpoint(data, self.verifier, str(self._folder / CHECKPOINT))
-            except Untrusted as error:
-                raise _broken(f"its checkpoint does not hold ({error.what})", self._folder) from None
-            with transaction(self._engine, write=False) as connection:
-                if rows.hash_at(connection, seen.size) != seen.head:
-                    raise _broken(f"it does not hold the {seen.size} lines of {seen.at}", self._folder)
-            if head is not None and seen.head == head.hash:
-                return
-        if head is not None:
             self._write(head, signer)
+            return
+        seen = self._held(data)
+        if seen.head != head.hash:
+            with self._appending(signer) as connection:
+                reason = (
+                    f"lines {seen.size + 1} to {head.number} stood behind the checkpoint: a process died before it could "
+                    "sign them, or somebody else wrote them"
+                )
+                rows.write_down(connection, CAUGHT_UP, principal="seaway", reason=reason)
+
+    def _held(self, data: bytes) -> audit.Checkpoint:
+        """Return the checkpoint, which the chain must hold."""
+        try:
+            seen = audit.read_checkpoint(data, self.verifier, str(self._folder / CHECKPOINT))
+        except Untrusted as error:
+            raise _broken(f"its checkpoint does not hold ({error.what})", self._folder) from None
+        with transaction(self._engine, write=False) as connection:
+            if rows.hash_at(connection, seen.size) != seen.head:
+                raise _broken(f"it does not hold the {seen.size} lines of {seen.at}", self._folder)
+        return seen
 
     def _head(self) -> Head | None:
         with transaction(self._engine, write=False) as connection:

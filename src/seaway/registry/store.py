@@ -31,6 +31,9 @@ from seaway.registry.values import Entry, Release, Reservation
 from seaway.security.audit import Line, check_chain, check_checkpoint
 from seaway.security.sign import TrustFolder
 
+TRIES = 3
+"""Looks at the chain beside its checkpoint, between which another process may be about to sign what it did."""
+
 
 class Registry:
     """The registry of one project. Safe to use from any thread and any number of processes."""
@@ -317,11 +320,15 @@ class Registry:
 
     def verify_audit(self) -> tuple[list[Verdict], list[str]]:
         """Hold the chain to itself, to its checkpoint and to the state it tells of; return the findings and the chain's hashes."""
-        seen = self._ledger.checkpoint()  # first, so that a change made meanwhile only makes the chain longer
-        with transaction(self._engine, write=False) as connection:
-            chain, heads = check_chain(rows.lines(connection))
-            state = check_state(connection)
-        return [chain, check_checkpoint(seen, heads, self._ledger.verifier, "checkpoint"), state], heads
+        for _ in range(TRIES):
+            data = self._ledger.checkpoint()  # first, so that a change made meanwhile only makes the chain longer
+            with transaction(self._engine, write=False) as connection:
+                chain, heads = check_chain(rows.lines(connection))
+                state = check_state(connection)
+            seen = check_checkpoint(data, heads, self._ledger.verifier, "checkpoint", is_newest=True)
+            if seen.outcome != "warn":  # else a change may be on its way from the chain to the checkpoint
+                break
+        return [chain, seen, state], heads
 
     def checkpoint(self) -> bytes:
         """Return the signed checkpoint of the chain as it is now, to be kept elsewhere."""

@@ -29,6 +29,12 @@ RESTORE = (
 )
 
 
+BEHIND = (
+    "A process died before it could sign what it had done, or somebody else wrote these lines: read them with "
+    "`seaway audit list`. The next change signs them and says so."
+)
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One change of state. `model` is None for the whole project; `evidence` is the JSON text of verdicts.
 
@@ -109,7 +115,7 @@ def check_chain(lines: Iterable[Line]) -> tuple[Verdict, list[str]]:
         code="A001",
         outcome="fail" if problem else "pass",
         subject="audit chain",
-        message=problem or f"{len(heads)} lines follow one another, each as it was written",
+        message=problem or f"{_lines(len(heads))}, each as it was written and behind the one before it",
         fix=RESTORE if problem else "",
         value=float(len(heads)),
     )
@@ -126,16 +132,22 @@ def _problem(line: Line, number: int, previous: str) -> str:
     return ""
 
 
-def check_checkpoint(data: bytes | None, heads: Sequence[str], verifier: Verifier, name: str) -> Verdict:
-    """Say whether the chain still holds what a checkpoint saw; `name` is what the checkpoint is called to people."""
+def check_checkpoint(
+    data: bytes | None, heads: Sequence[str], verifier: Verifier, name: str, *, is_newest: bool = False
+) -> Verdict:
+    """Say whether the chain still holds what a checkpoint saw; `name` is what the checkpoint is called to people.
+
+    Behind the project's own checkpoint (`is_newest`) there should be no line: it warns.
+    """
     problem, fix, size = _lost(data, heads, verifier, name)
     later = len(heads) - size
+    is_behind = is_newest and not problem and later > 0
     return Verdict(
         code="A002",
-        outcome="fail" if problem else "pass",
+        outcome="fail" if problem else "warn" if is_behind else "pass",
         subject=name,
-        message=problem or f"The chain holds all {size} lines it saw" + (f", and {later} later" if later else ""),
-        fix=fix,
+        message=problem or f"The chain holds {_lines(size)} that it saw" + (f", and {later} later" if later else ""),
+        fix=BEHIND if is_behind else fix,
         value=float(size),
         limit=float(len(heads)),
     )
@@ -150,11 +162,14 @@ def _lost(data: bytes | None, heads: Sequence[str], verifier: Verifier, name: st
     except Untrusted as error:
         return error.what, error.fix, 0
     if not 1 <= seen.size <= len(heads):
-        return (
-            f"It saw {seen.size} lines, {len(heads)} are here: the chain was cut off or replaced",
-            RESTORE,
-            seen.size,
+        what = (
+            f"It saw {_lines(seen.size)}, of which {len(heads)} hold here: the chain was changed, cut off or replaced"
         )
+        return what, RESTORE, seen.size
     if heads[seen.size - 1] != seen.head:
         return f"Line {seen.size} is not the one it saw on {seen.at}: the chain was replaced", RESTORE, seen.size
     return "", "", seen.size
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"

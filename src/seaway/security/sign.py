@@ -129,7 +129,7 @@ class TrustFolder:
         raise Untrusted(
             f"Signed by key {wanted!r}, which is not trusted here{beside}",
             where=str(self.folder),
-            fix=f"If you trust who signed it, copy their signing.pub into this folder as a file ending in .pub "
+            fix=f"If you trust who signed it, copy their signing.pub into {self.folder} as a file ending in .pub "
             f"and check that `seaway doctor` shows it as {wanted!r}.",
             code="unknown-key",
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from seaway.core import bundle, chance
 from seaway.core.errors import SeawayError
-from seaway.core.verdict import Verdict, failed
+from seaway.core.verdict import Outcome, Verdict, failed
 from seaway.registry.ledger import CHECKPOINT
 from seaway.security import audit
 from seaway.security.sign import TrustFolder
@@ -41,12 +41,14 @@ def chain(patient: Patient) -> Verdict:
     trusted = TrustFolder(patient.home.keys, context=audit.CONTEXT)
     verdicts = [
         whole,
-        audit.check_checkpoint(seen, heads, trusted, "checkpoint"),
+        audit.check_checkpoint(seen, heads, trusted, "checkpoint", is_newest=True),
         *([found.told] if found.told else []),
     ]
     for wrong in failed(verdicts):
         return say("H016", "audit", "fail", wrong.message, wrong.fix)
-    return say("H016", "audit", "pass", "; ".join(verdict.message for verdict in verdicts))
+    outcome: Outcome = "warn" if any(verdict.outcome == "warn" for verdict in verdicts) else "pass"
+    fixes = " ".join(verdict.fix for verdict in verdicts if verdict.fix)
+    return say("H016", "audit", outcome, "; ".join(verdict.message for verdict in verdicts), fixes)
 
 
 def releases(patient: Patient) -> Verdict:
