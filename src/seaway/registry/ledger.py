@@ -1,7 +1,7 @@
 """Every change of the registry: one at a time, one transaction, one line of the audit chain, then a signed checkpoint.
 
-The checkpoint lies in a folder of its own and may lag behind a process that died, never lead. The next change brings it up to
-date and says so in a line of its own, since what stands behind a checkpoint may also be somebody else's; it refuses to go on
+The checkpoint lies in a folder of its own and may lag behind a process that died, never lead. Whoever opens the registry next brings
+it up to date and says so in a line of its own, since what stands behind a checkpoint may also be somebody else's; it refuses to go on
 where the chain's length and head are not those that the checkpoint saw. Whether every line before is as it was written, `check_chain`
 says: a change does not read them all.
 """
@@ -52,10 +52,11 @@ class Ledger:
             yield connection
 
     def heal(self) -> None:
-        """Sign the first line where its writer died before that and nothing stands in the way; the next change says what does."""
+        """Bring the checkpoint up to date if its writer died and nothing stands in the way; the next change says what does."""
         with contextlib.suppress(SeawayError):
-            head = self._head()
-            if head is not None and head.kind in (CREATED, MIGRATED) and self.checkpoint() is None:
+            head, data = self._head(), self.checkpoint()
+            seen = None if data is None else audit.read_checkpoint(data, None, CHECKPOINT)
+            if head is not None and (seen is None or seen.head != head.hash):
                 with self._turn(wait_s=0.0) as signer:
                     self._settle(signer)
 

@@ -31,7 +31,7 @@ RESTORE = (
 
 BEHIND = (
     "A process died before it could sign what it had done, or somebody else wrote these lines: read them with "
-    "`seaway audit list`. The next change signs them and says so."
+    "`seaway audit list`. Whoever can sign next says so in a line of its own."
 )
 
 

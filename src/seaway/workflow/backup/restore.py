@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from seaway.core import durable
 from seaway.core.errors import Unavailable, Untrusted
 from seaway.core.project import STATE
 from seaway.core.verdict import Verdict, failed
@@ -42,14 +43,15 @@ def restore(backup: Path, target: Path, *, trust: Path | None = None, principal:
     backup, target = backup.absolute(), target.absolute()
     staging.refuse_there(target, "project")
     keys = trust or backup / listings.STATE / "keys"
-    found = listings.read(backup, TrustFolder(keys, context=listings.CONTEXT))
-    verdicts = [_signed(found, trust), check_files(backup, found)]
-    if not failed(verdicts):
-        state = backup / listings.STATE
-        verdicts += examine(state, replays=True, missing=found.missing, damaged=found.damaged)
+    with durable.disk("The backup cannot be read", backup):
+        found = listings.read(backup, TrustFolder(keys, context=listings.CONTEXT))
+        verdicts = [_signed(found, trust), check_files(backup, found)]
+        if not failed(verdicts):
+            state = backup / listings.STATE
+            verdicts += examine(state, replays=True, missing=found.missing, damaged=found.damaged)
     if failed(verdicts):
         return Restored(folder=target, is_done=False, listing=found, verdicts=tuple(verdicts))
-    with staging.staged(target, "project") as folder:
+    with durable.disk("The project cannot be restored", target), staging.staged(target, "project") as folder:
         _copy(backup, folder, found)
         Registry(folder / STATE).note(
             None, "restored", reason=f"from the backup of {found.made}", principal=principal or person()

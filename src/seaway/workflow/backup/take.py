@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seaway import __version__
-from seaway.core import bundle, canonical, chance
-from seaway.core.errors import BadInput, Refused, Untrusted
+from seaway.core import bundle, canonical, chance, durable
+from seaway.core.errors import BadInput, Refused, Unavailable, Untrusted
 from seaway.core.project import CONTRACT, LOCK, SETTINGS, Project
 from seaway.core.verdict import Verdict
 from seaway.registry import copying
@@ -57,7 +57,7 @@ def backup(workspace: Workspace, target: Path, *, with_keys: bool = False, princ
     with_what = "with its private keys" if with_keys else "without its private keys"
     _note(workspace, f"to {target}, {with_what}", principal or person())
     signer = Ed25519Signer.load_or_make(project.keys, context=listing.CONTEXT)
-    with staging.staged(target, "backup") as folder:
+    with durable.disk("The backup cannot be made", target), staging.staged(target, "backup") as folder:
         copy = Copy(folder)
         _copy_settings(copy, project)
         _copy_keys(copy, project, with_keys)
@@ -67,7 +67,7 @@ def backup(workspace: Workspace, target: Path, *, with_keys: bool = False, princ
         for part in snapshot.parts(project.log):
             copy.add(f"{STATE}/log/{part.model}/{part.name}", part.chunks())
         _copy_folder(copy, project.proven, f"{STATE}/proven", "*.json")
-        found = examine(folder / STATE, replays=False)
+        found = _examined(folder / STATE)
         made = Listing(
             format=listing.FORMAT,
             seaway=__version__,
@@ -84,6 +84,19 @@ def backup(workspace: Workspace, target: Path, *, with_keys: bool = False, princ
         verdicts = [_keys(with_keys), check_files(folder, made), *found]
     total = sum(size for _, size in made.files.values())
     return BackedUp(folder=target, listing=made, bytes=total, verdicts=tuple(verdicts))
+
+
+def _examined(state: Path) -> list[Verdict]:
+    """Return what the copy holds; a copy of a registry that cannot be read at all is none."""
+    found = examine(state, replays=False)
+    for verdict in found[:1]:
+        if verdict.outcome == "fail" and len(found) == 1:
+            raise Unavailable(
+                f"The registry's copy cannot be read: {verdict.message}",
+                where=str(state.parent),
+                fix="Nothing is left of it. Check the disk and the registry (`seaway doctor`), then back up again.",
+            )
+    return found
 
 
 def _note(workspace: Workspace, reason: str, principal: str) -> None:
