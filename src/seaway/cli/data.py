@@ -118,8 +118,7 @@ def check(
 
     def render() -> None:
         output.say(f"{found.source}: {found.rows:,} rows, {found.broken:,} of them break the contract")
-        for cell in found.cells[: output.SHOWN_CELLS]:
-            output.say(f"   row {cell.row}, {cell.column}: {cell.value} breaks {cell.rule}. {cell.fix}", style="red")
+        output.cells(found.cells)
         output.verdicts(found.verdicts, all_of_them=False)
         kept = [f"{c.name} ({c.role})" for c in found.contract.columns if c.role in ("id", "ignore")]
         if kept:

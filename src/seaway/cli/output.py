@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from seaway.core.errors import BrokenContract, SeawayError
+from seaway.core.errors import BrokenContract, Cell, SeawayError
 from seaway.core.verdict import Verdict
 
 MARKS = {"pass": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold red"), "not-applicable": ("–", "dim")}
@@ -84,6 +84,18 @@ def verdicts(found: Iterable[Verdict], *, all_of_them: bool = True) -> None:
             out.print(Text(f"        → {harmless(verdict.fix)}", style="dim"))
 
 
+def cells(broken: Sequence[Cell]) -> None:
+    """Print the first broken cells, and of lines that are no row what is wrong with them."""
+    for cell in broken[:SHOWN_CELLS]:
+        say(f"   {_spelled(cell)}", style="red")
+
+
+def _spelled(cell: Cell) -> str:
+    if cell.rule == "ragged":
+        return f"row {cell.row}: {cell.column} {cell.fix} It is {cell.value}"
+    return f"row {cell.row}, {cell.column}: {cell.value} breaks {cell.rule}. {cell.fix}"
+
+
 def complain(error: SeawayError, *, as_json: bool) -> None:
     """Print an error on stderr (and as a document on stdout under --json): what, where, what to do."""
     if as_json:
@@ -95,7 +107,7 @@ def complain(error: SeawayError, *, as_json: bool) -> None:
     log.print(Text.assemble(("error: ", "bold red"), harmless(error.what), (place, "dim")))
     if isinstance(error, BrokenContract):
         for cell in error.cells[:SHOWN_CELLS]:
-            log.print(Text(harmless(f"  row {cell.row}, {cell.column}: {cell.value} breaks {cell.rule}. {cell.fix}")))
+            log.print(Text(harmless(f"  {_spelled(cell)}")))
         if error.count > SHOWN_CELLS:
             log.print(Text(f"  and {error.count - SHOWN_CELLS} more cells"))
     if error.fix:

@@ -55,8 +55,7 @@ def score(
 
     def render() -> None:
         output.say(f"{done.rows:,} rows answered in {done.seconds:.1f} s, {done.refused:,} refused: {target}")
-        for cell in done.cells[: output.SHOWN_CELLS]:
-            output.say(f"   row {cell.row}, {cell.column}: {cell.value} breaks {cell.rule}. {cell.fix}", style="red")
+        output.cells(done.cells)
 
     document = {
         "rows": done.rows,
@@ -84,8 +83,7 @@ def label(
 
     def render() -> None:
         output.say(f"{done.taken:,} labels taken in, {done.refused:,} refused")
-        for cell in done.cells[: output.SHOWN_CELLS]:
-            output.say(f"   row {cell.row}, {cell.column}: {cell.value} breaks {cell.rule}. {cell.fix}", style="red")
+        output.cells(done.cells)
 
     output.emit({"taken": done.taken, "refused": done.refused, "cells": done.cells}, render, as_json=as_json)
     if done.refused:
