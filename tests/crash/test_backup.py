@@ -25,8 +25,8 @@ from seaway.workflow.doctor.examine import doctor
 from seaway.workflow.workspace import open_project
 from tests.bundles import add_release
 from tests.crash.operations import Operation, whole
-from tests.crash.rig import Ledger, copies
-from tests.crash.test_every_call import points, strike
+from tests.crash.rig import Ledger
+from tests.crash.test_every_call import strikes
 from tests.golden.frozen import FOLDER
 from tests.serving import ROW, make_state, running
 
@@ -106,33 +106,16 @@ def with_scratch(folder: Path, act: Callable[[Path], Restored]) -> None:
 OPERATIONS: dict[str, Operation] = {"backup": Backup(), "restore": Restore()}
 
 
-def strikes(name: str, tmp_path: Path, most: int | None) -> tuple[int, int]:
-    """Strike at all points, or at `most` spread over them; return how many there are and how many hit."""
-    operation = OPERATIONS[name]
-    operation.prepare(tmp_path / "made")
-    fresh = copies(tmp_path / "made", tmp_path)
-    operation.run(next(fresh), Ledger())
-    every = points(operation, next(fresh))
-    step = 1 if most is None else max(1, len(every) // most) | 1
-    hits, chosen = 0, every[:: step if step % 3 else step + 2]
-    for point, copy in zip(chosen, fresh, strict=False):
-        try:
-            hits += strike(operation, copy, point)
-        except AssertionError as error:
-            pytest.fail(f"{name} at {point}: {error}")
-    return len(every), hits
-
-
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_struck_at_some_calls(name: str, tmp_path: Path) -> None:
-    every, hits = strikes(name, tmp_path, SHORT)
+    every, hits = strikes(OPERATIONS[name], tmp_path, SHORT)
     assert hits > min(SHORT, every) // 2
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_struck_at_every_call(name: str, tmp_path: Path) -> None:
-    every, hits = strikes(name, tmp_path, None)
+    every, hits = strikes(OPERATIONS[name], tmp_path, None)
     print(
         f"\nA04 {name}: {hits} of {every} points struck (kill, EIO, ENOSPC), nothing half-made left, all arrived again"
     )

@@ -40,9 +40,8 @@ def strike(operation: Operation, folder: Path, point: Point) -> bool:
     return end.injected > 0
 
 
-def strikes(name: str, tmp_path: Path, most: int | None) -> tuple[int, int]:
+def strikes(operation: Operation, tmp_path: Path, most: int | None) -> tuple[int, int]:
     """Strike an operation at all its points, or at `most` spread over them; return how many there are and how many hit."""
-    operation = OPERATIONS[name]
     operation.prepare(tmp_path / "made")
     fresh = copies(tmp_path / "made", tmp_path)
     operation.run(next(fresh), Ledger())  # what is imported on first use is imported now
@@ -53,19 +52,19 @@ def strikes(name: str, tmp_path: Path, most: int | None) -> tuple[int, int]:
         try:
             hits += strike(operation, copy, point)
         except AssertionError as error:
-            pytest.fail(f"{name} at {point}: {error}")
+            pytest.fail(f"at {point}: {error}")
     return len(every), hits
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_struck_at_some_calls(name: str, tmp_path: Path) -> None:
-    every, hits = strikes(name, tmp_path, SHORT)
+    every, hits = strikes(OPERATIONS[name], tmp_path, SHORT)
     assert hits > min(SHORT, every) // 2
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_struck_at_every_call(name: str, tmp_path: Path) -> None:
-    every, hits = strikes(name, tmp_path, None)
+    every, hits = strikes(OPERATIONS[name], tmp_path, None)
     print(f"\nR1 {name}: {hits} of {every} points struck (kill, EIO, ENOSPC), 0 acknowledged lost, all arrived again")
     assert hits >= 0.9 * every
