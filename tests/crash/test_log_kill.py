@@ -120,7 +120,7 @@ def test_two_workers_and_small_segments(tmp_path: Path, free_port: int) -> None:
 
 @pytest.mark.soak
 def test_two_hundred_kills(tmp_path: Path, free_port: int) -> None:
-    print(f"\nA01 one worker: {kills(tmp_path, free_port, 100)}")
+    print(f"\nA01 one worker: {kills(tmp_path, free_port, 200)}")
 
 
 @pytest.mark.soak
