@@ -14,7 +14,7 @@ from seaway.data import blocks, checks, prepared, validate
 from seaway.data.checks import large
 from seaway.data.rows import Table
 from seaway.data.sources.address import Source
-from seaway.data.tally import looking
+from seaway.data.tally import distinct, looking
 from seaway.lab.progress import Progress, Silent
 from seaway.workflow import check_page, dataset
 from seaway.workflow.check_page import Looked
@@ -118,8 +118,8 @@ def _by_piece(workspace: Workspace, path: Source, shown: Progress) -> tuple[Look
         count=found.count,
         cells=found.cells,
         described={one.name: one for one in found.described(plan)},
-        note=f" Cells are counted over all rows; what needs rows side by side was looked at in {len(sample):,} of them,"
-        " drawn at random.",
+        note=f" Cells are counted over all rows, distinct values beyond {distinct.CAP:,} by an estimate; what needs rows side"
+        f" by side was looked at in {len(sample):,} of them, drawn at random.",
     )
     return held, verdicts
 

@@ -46,7 +46,8 @@ def torn(found: Tally) -> list[Verdict]:
     if not found.tears:
         return [verdict(TORN, "pass", "lines", "Every line is a row", value=0.0)]
     first = found.torn[0]
-    message = f"{found.tears} lines are no rows: the first, {first.cell.column}, {first.reason}"
+    many = "1 line is no row" if found.tears == 1 else f"{found.tears} lines are no rows"
+    message = f"{many}; the first, {first.cell.column}, {first.reason}"
     fix = "Correct the lines: `seaway train` refuses the file, `seaway score` refuses each of them in its place."
     shown = [msgspec.to_builtins(one.cell) for one in found.torn[:10]]
     return [verdict(TORN, "fail", "lines", message, fix, value=float(found.tears), limit=0.0, lines=shown)]
