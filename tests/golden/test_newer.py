@@ -21,6 +21,7 @@ from seaway.registry.store import Registry
 from seaway.security.sign import Ed25519Signer
 from seaway.serve import labels
 from seaway.serve.log import EventLog
+from seaway.update import journal as updating
 from seaway.workflow.backup import listing
 from seaway.workflow.backup.restore import restore
 from seaway.workflow.backup.take import backup
@@ -96,6 +97,21 @@ def test_run_journal(folder: Path, more: dict[str, Any]) -> None:
     path.write_bytes(b"\n".join([canonical.encode(header | {"format": 2} | more), *lines]))
     refused(folder, lambda: Journal(path.parent, header["identity"]).__enter__(), "format 2")
     refused(folder, lambda: recipe(path.parent), "format 2")
+
+
+@pytest.mark.parametrize("more", [{}, {"later": True}], ids=["as it is", "with a new field"])
+def test_update_journal(folder: Path, more: dict[str, Any]) -> None:
+    updates = folder / ".seaway" / "updates" / "loans"
+    updating.following(updates).write("decide", rebuild=True)
+    (path,) = updates.glob("*/journal.ndjson")
+    line = msgspec.json.decode(path.read_bytes())
+    path.write_bytes(msgspec.json.encode({name: value for name, value in line.items() if name != "format"}))
+    assert updating.following(updates).name == "0002"
+    found = updating.newest(updates)
+    assert found is not None
+    assert found.last == "decide", "a line of before the format stood in it is read"
+    path.write_bytes(msgspec.json.encode(line | {"format": 2} | more))
+    refused(folder, lambda: updating.newest(updates), "format 2")
 
 
 def test_candidate_of_a_run(folder: Path) -> None:

@@ -11,16 +11,19 @@ from typing import Any
 
 import msgspec
 
-from seaway.core import chance
+from seaway.core import canonical, chance
 from seaway.core.durable import sync_folder
 from seaway.core.errors import Conflict, Unavailable
 
 NAME, LOCK = "journal.ndjson", "lock"
+FORMAT = 1
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A step that is done, or a note on the way; `facts` are what later steps build on."""
 
+    format: int = FORMAT
+    """Lines of before it stood in them have none."""
     step: str
     stamp: str
     facts: dict[str, Any]
@@ -118,9 +121,20 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> list[Step]:
-    """Read every whole line; the last one may have been cut short by a crash, and its step is then done again."""
+    """Read every whole line; the last one may have been cut short by a crash, and its step is then done again.
+
+    Raises `Unavailable` for a line that a newer version wrote.
+    """
     steps = []
     for line in path.read_bytes().split(b"\n") if path.exists() else ():
+        version = canonical.format_of(line)
+        if version > FORMAT:
+            raise Unavailable(
+                f"The update's journal has format {version}, this version reads {FORMAT}; nothing was changed",
+                where=str(path),
+                fix="Go on with the Seaway version that wrote it, or a newer one.",
+                code="newer-format",
+            )
         try:
             steps.append(msgspec.json.decode(line, type=Step))
         except msgspec.DecodeError:
