@@ -125,7 +125,7 @@ def test_an_unknown_key_is_named_with_the_way_to_trust_it(keys: Path, tmp_path: 
         trust.verify(b"manifest", stranger.sign(b"manifest"))
     assert raised.value.code == "unknown-key"
     assert raised.value.where == str(keys)
-    assert "copy their signing.pub into this folder" in raised.value.fix
+    assert f"copy their signing.pub into {keys}" in raised.value.fix
     (keys / "stranger.pub").write_bytes(stranger.public)
     trust.verify(b"manifest", stranger.sign(b"manifest"))
     (keys / "stranger.pub").unlink()
