@@ -153,12 +153,14 @@ def events(state: Path, model: str = "credit") -> list[Event]:
     ]
 
 
-def metric(text: bytes, name: str, **labels: str) -> float:
-    """Return one sample of what Prometheus would read."""
+def metric(text: bytes, name: str, absent: float | None = None, **labels: str) -> float:
+    """Return one sample of what Prometheus would read; `absent` stands for a counter that nothing has counted in yet."""
     for line in text.decode().splitlines():
         found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
         if found and found[1] == name:
             told = dict(re.findall(r'(\w+)="([^"]*)"', found[2] or ""))
             if all(told.get(key) == wanted for key, wanted in labels.items()):
                 return float(found[3])
+    if absent is not None:
+        return absent
     raise AssertionError(f"{name} {labels} is not in:\n{text.decode()}")

@@ -104,8 +104,8 @@ def test_two_workers_answer_count_and_know_each_others_answers(state: Path, free
         def counted() -> bool:
             text = server.ask("GET", "/metrics")[2]
             return (
-                serving.metric(text, "seaway_rows_total", arm="champion") == 21
-                and serving.metric(text, "seaway_repeats_total") == 40
+                serving.metric(text, "seaway_rows_total", absent=0, arm="champion") == 21
+                and serving.metric(text, "seaway_repeats_total", absent=0) == 40
             )
 
         server.wait_until(counted, 5.0)
