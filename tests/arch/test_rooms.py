@@ -12,7 +12,7 @@ from tests.arch.source import imports, is_in, modules
 # A heavy or risky library is imported in its home and nowhere else. A folder ends with `/`.
 HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("security/",),
-    "httptools": ("serve/workers", "serve/connection"),
+    "httptools": ("serve/workers", "serve/connection", "client/wire"),
     "lightgbm": ("tasks/learners/", "engines/readers/"),
     "nicegui": ("console/",),
     "onnx": ("engines/graph",),
@@ -38,9 +38,9 @@ HOMES: dict[str, tuple[str, ...]] = {
     # What a zone is depends on the machine: tzdata, which is in the base, makes it the same everywhere.
     "zoneinfo": ("data/encode/", "engines/series/"),
     # Nothing leaves the machine by itself: only these may open a connection, to what the user named.
-    "asyncio": ("serve/", "workflow/", "testing/"),
+    "asyncio": ("client/asynchronous", "serve/", "workflow/", "testing/"),
     "http.client": ("serve/", "workflow/", "testing/"),
-    "socket": ("serve/", "workflow/", "testing/"),
+    "socket": ("client/", "serve/", "workflow/", "testing/"),
     "urllib.request": ("workflow/",),
     "smtplib": (),
     "ftplib": (),
