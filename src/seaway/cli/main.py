@@ -10,7 +10,22 @@ from typing import Annotated
 import typer
 
 from seaway import __version__
-from seaway.cli import audit, backup, data, demo, doctor, keys, lab, output, registry, release, serve, watch
+from seaway.cli import (
+    audit,
+    backup,
+    client,
+    data,
+    demo,
+    doctor,
+    keys,
+    lab,
+    output,
+    registry,
+    release,
+    serve,
+    top,
+    watch,
+)
 from seaway.core import durable
 from seaway.core.errors import MissingExtra, SeawayError
 
@@ -22,7 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (data, lab, release, serve, watch, registry, keys, audit, backup, doctor, demo):
+for group in (data, lab, release, serve, top, client, watch, registry, keys, audit, backup, doctor, demo):
     group.add_to(app)
 
 

@@ -14,6 +14,9 @@ from pathlib import Path
 import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from seaway.core.errors import Malformed
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds in seconds."""
@@ -126,6 +129,40 @@ def exposition(own: Snapshot, others: Iterable[Snapshot]) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Families(list(_families(total, gauges))))
     return generate_latest(registry)
+
+
+def parse(text: str) -> Snapshot:
+    """Read what `exposition` wrote, back into one snapshot; foreign metrics are passed over. Raises `Malformed`."""
+    found = Snapshot(counts=[], seconds=[], gauges=[])
+    running: dict[Labels, dict[str, float]] = {}
+    sums: dict[Labels, float] = {}
+    try:
+        samples = [one for family in text_string_to_metric_families(text) for one in family.samples]
+    except (ValueError, KeyError, IndexError):
+        raise Malformed(
+            "These are no metrics", where="/metrics", fix="Ask a Seaway server of this version for them."
+        ) from None
+    for one in samples:
+        name = one.name.removesuffix("_total")
+        if one.name in GAUGES:
+            found.gauges.append(
+                (one.name, tuple(one.labels.get(label, "") for label in GAUGES[one.name][1]), one.value)
+            )
+        elif name in COUNTERS and one.name != name:
+            found.counts.append((name, tuple(one.labels.get(label, "") for label in COUNTERS[name][1]), one.value))
+        elif one.name in (f"{SECONDS}_bucket", f"{SECONDS}_sum"):
+                place = (one.labels.get("route", ""), one.labels.get("model", ""))
+            if one.name.endswith("_sum"):
+                sums[place] = one.value
+            else:
+                running.setdefault(place, {})[one.labels.get("le", "")] = one.value
+    bounds = [*map(str, BUCKETS), "+Inf"]
+    for labels, counted in running.items():
+        steps = [int(counted.get(bound, 0)) for bound in bounds]
+        found.seconds.append(
+            (labels, [now - before for now, before in zip(steps, [0, *steps], strict=False)], sums.get(labels, 0.0))
+        )
+    return found
 
 
 class _Families:
