@@ -228,7 +228,8 @@ class TypedAsyncClient(Generic[Row, Prediction]):
 
     async def _batch(self, part: list[Row], offset: int, partial: bool) -> Sequence[Prediction]:
         try:
-            return calls.spread(part, (await self.predict(part, partial=partial)).predictions)
+            found = calls.spread(part, (await self.predict(part, partial=partial)).predictions)
+            return [failures.placed(one, offset) for one in found]
         except BrokenContract as error:
             raise failures.moved(error, offset) from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from seaway.core.errors import (
     TooLarge,
     Unavailable,
 )
+
+T = TypeVar("T")
 
 KINDS: dict[int, type[SeawayError]] = {
     400: BadInput, 401: Denied, 403: Denied, 404: NotFound, 409: Conflict, 413: TooLarge, 414: TooLarge, 431: TooLarge,
@@ -54,15 +56,17 @@ def failure(reply: Reply, url: str) -> SeawayError:
     return _kind(reply.status, told.code)(told.message, **said)
 
 
-def broken(prediction: Any, offset: int = 0) -> BrokenContract | None:
-    """Return the error that stands in the place of a refused row (`partial`), its rows counted from `offset` on."""
-    if not isinstance(prediction, dict) or set(prediction) != {"error"}:
-        return None
+def placed(prediction: T, offset: int) -> T:
+    """Return a prediction of one of several requests; what stands for a refused row (`partial`) counts from the first row."""
+    if not offset or not isinstance(prediction, dict) or set(prediction) != {"error"}:
+        return prediction
     told = msgspec.convert(prediction["error"], _Told)
-    found = BrokenContract(
-        told.message, cells=told.cells, count=told.count, where=told.path, fix=told.fix, code=told.code
-    )
-    return moved(found, offset)
+    cells = [msgspec.structs.replace(cell, row=cell.row + offset) for cell in told.cells]
+    where = f"$.rows[{cells[0].row}]" if cells else told.path
+    message = told.message.replace(f"Row {told.cells[0].row} ", f"Row {cells[0].row} ", 1) if cells else told.message
+    changed = {"message": message, "path": where, "cells": msgspec.to_builtins(cells)}
+    prediction["error"] = {**prediction["error"], **changed}
+    return prediction
 
 
 def moved(error: BrokenContract, offset: int) -> BrokenContract:

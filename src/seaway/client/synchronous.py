@@ -102,7 +102,8 @@ class TypedClient(Generic[Row, Prediction]):
 
         def ask(part: list[Row], offset: int) -> Sequence[Prediction]:
             try:
-                return calls.spread(part, self.predict(part, partial=partial).predictions)
+                found = calls.spread(part, self.predict(part, partial=partial).predictions)
+                return [failures.placed(one, offset) for one in found]
             except BrokenContract as error:
                 raise failures.moved(error, offset) from None
 

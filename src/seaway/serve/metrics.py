@@ -151,7 +151,7 @@ def parse(text: str) -> Snapshot:
         elif name in COUNTERS and one.name != name:
             found.counts.append((name, tuple(one.labels.get(label, "") for label in COUNTERS[name][1]), one.value))
         elif one.name in (f"{SECONDS}_bucket", f"{SECONDS}_sum"):
-                place = (one.labels.get("route", ""), one.labels.get("model", ""))
+            place = (one.labels.get("route", ""), one.labels.get("model", ""))
             if one.name.endswith("_sum"):
                 sums[place] = one.value
             else:
