@@ -100,7 +100,7 @@ def test_values_of_numpy_and_times_can_be_sent(client: Client, server: Running) 
     row = {"amount": np.float64(1234.5), "months": np.int64(12), "purpose": np.str_("car"), "owner": np.bool_(True)}
     answer = client.predict([row])
     assert msgspec.json.decode(logged(server, answer.client_id)[0].rows)[0]["amount"] == 1234.5
-    with pytest.raises(BrokenContract, match="purpose"):
+    with pytest.raises(BrokenContract, match="amount"):
         client.predict([{**ROW, "purpose": datetime(2026, 1, 1, tzinfo=UTC), "amount": "x"}])
 
 
@@ -121,7 +121,7 @@ def test_a_wrong_row_says_where(client: Client) -> None:
     [
         (float("nan"), "no number that can be sent"),
         (float("inf"), "no number"),
-        (2**70, "cannot"),
+        (1j, "cannot be sent"),
         (object(), "cannot be sent"),
     ],
 )
