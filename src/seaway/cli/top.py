@@ -138,7 +138,7 @@ def _models(view: View) -> Table:
             table.add_row(
                 Text(output.harmless(model.name) if number == 0 else ""),
                 arm.arm,
-                f"{arm.version} {arm.release[:8]}",
+                f"v{arm.version} {arm.release[:8]}",
                 f"{arm.share:.0%}",
                 f"{arm.rows_per_s:,.1f}",
                 *own,

@@ -35,7 +35,9 @@ class Pool:
     def send(self, call: Call, until: float) -> Reply | Lost:
         """Send a call once, on a connection that is open already or on a new one."""
         if self._owner != os.getpid():
-            self._begin()
+            for _, connection in self._idle:  # this process's hold on them alone: the parent goes on with its own
+                connection.close()
+            self._begin()  # a lock anew as well: a thread that is not here may have held the old one
         places = self._places
         if not places.acquire(timeout=max(0.0, until - chance.monotonic())):
             return Lost("every connection is in use; give the client more `connections`", was_sent=False)
@@ -49,6 +51,10 @@ class Pool:
         with self._lock:
             idle, self._idle, self._is_closed = self._idle, [], True
         for _, connection in idle:
+            connection.close()
+
+    def __del__(self) -> None:
+        for _, connection in getattr(self, "_idle", ()):  # a client that nobody closed
             connection.close()
 
     def open_again(self) -> None:

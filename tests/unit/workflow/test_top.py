@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -113,11 +116,39 @@ def test_the_command_fits_into_80_columns(folder: Path, busy: Running) -> None:
     assert "requests/s" in done.stdout
     assert "champion" in done.stdout
     found = top.once(lambda: looks.of_project(folder / ".seaway"), 1.5)
-    console = Console(width=80, record=True, file=open(os.devnull, "w"))  # noqa: SIM115 - closed with the process
+    console = Console(width=80, record=True, file=io.StringIO())
     console.print(drawn(found))
     lines = console.export_text().splitlines()
     assert max(map(len, lines)) <= 80
-    assert not any("…" in line for line in lines), "\n".join(lines)
+    shown = "\n".join(lines)
+    assert "…" not in shown, shown
+
+
+def test_the_live_view_is_drawn_until_q(folder: Path, busy: Running) -> None:
+    """On a terminal of 80 columns; a server that goes away is told, and the terminal is left as it was."""
+    master, slave = os.openpty()
+    termios.tcsetwinsize(slave, (40, 80))
+    former = termios.tcgetattr(slave)
+    command = [sys.executable, "-c", "from seaway.cli.main import main; main()", "top", "--every", "1s"]
+    told = os.environ | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40"}
+    process = subprocess.Popen(command, cwd=folder, stdin=slave, stdout=slave, stderr=slave, env=told)
+    shown, until = b"", time.monotonic() + 20
+    try:
+        while b"champion" not in shown and time.monotonic() < until:
+            if select.select([master], [], [], 0.2)[0]:
+                shown += os.read(master, 65536)
+        assert b"champion" in shown, shown
+        os.write(master, b"q")
+        while process.poll() is None and time.monotonic() < until + 10:
+            if select.select([master], [], [], 0.1)[0]:
+                os.read(master, 65536)
+        assert process.poll() == 0
+        assert termios.tcgetattr(slave) == former
+    finally:
+        process.kill()
+        process.wait()
+        os.close(slave)
+        os.close(master)
 
 
 def test_a_document_for_scripts(folder: Path, busy: Running) -> None:
