@@ -1,10 +1,9 @@
-"""The server as a bare ASGI application: guards, body, route, reply. It runs under any ASGI server."""
+"""The server free of any protocol: guards, right, route, reply. `connection.py` speaks HTTP/1.1 to it, `asgi.py` ASGI."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import NamedTuple
 
 from seaway.core import chance
 from seaway.core.errors import BadInput, SeawayError
@@ -13,75 +12,98 @@ from seaway.security import access
 from seaway.security.access import Principal
 from seaway.serve import http, receive, v2
 from seaway.serve.guard import Guard
+from seaway.serve.head import Head
 from seaway.serve.http import Headers, Reply
 from seaway.serve.routes import Ask, Found, Route, Server, Table
-
-Scope = Mapping[str, Any]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 _log = logging.getLogger("seaway.serve")
 
 
+class Admitted(NamedTuple):
+    """A request whose body may come: the door, what the path names, and who asks."""
+
+    route: Route
+    model: str
+    version: str
+    principal: Principal
+    path: str
+
+
 class App:
-    """Callable as ASGI 3. Making one fails where a route has no access rule."""
+    """What every request goes through, free of any protocol: `admit` its head, then `answer` it with its body.
+
+    Called from the event loop's thread. Making one fails where a route has no access rule.
+    """
 
     def __init__(self, server: Server, settings: ServeSettings, table: Table | None = None) -> None:
-        self._server, self._settings = server, settings
+        self._server, self.settings = server, settings
         self._table = table or Table()
         self._guard = Guard(settings.hosts)
 
-    async def __call__(self, scope: Scope, receiving: receive.Receive, send: Send) -> None:
-        """Answer one request; an error always leaves as a reply of the stated form."""
-        if scope["type"] != "http":
-            return
-        path: str = scope["path"]
+    @property
+    def is_draining(self) -> bool:
+        """Say whether each reply is to be a connection's last."""
+        return self._server.standing.is_draining
+
+    def admit(self, head: Head) -> Admitted | Reply:
+        """Hold a request's head to all that can be known without its body; an error is a reply of the stated form."""
         started = chance.monotonic()
         route = None
-        is_unread = receive.is_sent(scope["headers"])
         try:
-            shown = self._guard.check(scope)
-            is_plain = b"%" not in scope.get("raw_path", b"")  # no name needs an escape: it would go by another path
-            found = self._table.find(path) if is_plain else None
-            route = found.methods.get(_method(scope)) if found else None
-            principal = self._principal(scope, route, shown)
+            shown = self._guard.check(head)
+            found = (
+                self._table.find(head.path) if head.is_plain else None
+            )  # no name needs an escape: it goes by another path
+            route = found.methods.get("GET" if head.method == "HEAD" else head.method) if found else None
+            principal = self._principal(head, route, shown)
             if found is None or route is None:
-                raise self._nothing(scope, found)
+                raise self._nothing(head, found)
             model = self._permitted(route, principal, found.model)
-            data = b""
             if route.method == "POST":
-                data = await receive.body(scope["headers"], receiving, self._settings.max_body)
-                is_unread = False
-            started = chance.monotonic()
-            reply = await route.call(self._server, Ask(data, model, found.version, principal))
+                receive.refuse_announced(head.headers, self.settings.max_body)
+            return Admitted(route, model, found.version, principal, head.path)
         except SeawayError as error:
             reply = self._refused(error)
         except _Allowed as allowed:
             reply = allowed.reply
-        except receive.Gone:
-            return
         except Exception:  # noqa: BLE001 - a fault of ours must neither kill the connection nor show its inside
             _log.exception("A request could not be answered")
             reply = Reply(500, INTERNAL)
-        if path.startswith("/v2") and reply.status >= 400 and b'"error"' in reply.body[:9]:
-            reply = v2.refused(reply)
+        return self._counted(reply, route, head.path, started)
+
+    async def answer(self, admitted: Admitted, data: bytes) -> Reply:
+        """Answer an admitted request; an error is a reply of the stated form."""
+        started = chance.monotonic()
+        route = admitted.route
         try:
-            await self._write(send, reply, receiving if is_unread else None)
-        finally:
-            name = route.path if route else "none"
-            seconds = chance.monotonic() - started
-            self._server.handlers.tally.request(name, reply.status, reply.model, reply.release, seconds)
-        if reply.after is not None:
-            reply.after()
+            reply = await route.call(self._server, Ask(data, admitted.model, admitted.version, admitted.principal))
+        except SeawayError as error:
+            reply = self._refused(error)
+        except Exception:  # noqa: BLE001 - as above
+            _log.exception("A request could not be answered")
+            reply = Reply(500, INTERNAL)
+        return self._counted(reply, route, admitted.path, started)
+
+    def refuse(self, admitted: Admitted, error: SeawayError) -> Reply:
+        """Return the reply to an admitted request whose body did not come as it has to."""
+        return self._counted(self._refused(error), admitted.route, admitted.path, chance.monotonic())
+
+    def _counted(self, reply: Reply, route: Route | None, path: str, started: float) -> Reply:
+        """Count a reply, and give an error the form of the protocol that was asked in."""
+        if reply.status >= 400 and path.startswith("/v2") and b'"error"' in reply.body[:9]:
+            reply = v2.refused(reply)
+        name = route.path if route else "none"
+        seconds = chance.monotonic() - started
+        self._server.handlers.tally.request(name, reply.status, reply.model, reply.release, seconds)
+        return reply
 
     # ------------------------------------------------------------------------------------------------- guards
 
-    def _principal(self, scope: Scope, route: Route | None, shown: bytes | None) -> Principal:
+    def _principal(self, head: Head, route: Route | None, shown: bytes | None) -> Principal:
         """Return who asks. Before that is known, nothing tells which paths and methods there are."""
-        client = scope.get("client")
-        address = client[0] if client else ""
         if route is not None and access.is_open(route.operation):
-            return self._server.door.known(shown, address)
-        return self._server.door.enter(shown, address)
+            return self._server.door.known(shown, head.client)
+        return self._server.door.enter(shown, head.client)
 
     def _permitted(self, route: Route, principal: Principal, model: str) -> str:
         """Return the model that is asked about, once it is known that the principal may.
@@ -97,46 +119,31 @@ class App:
         access.require(route.operation, principal, only)
         return only
 
-    def _nothing(self, scope: Scope, found: Found | None) -> Exception:
+    def _nothing(self, head: Head, found: Found | None) -> Exception:
         """Return what says that there is no such path, or which methods there are: to OPTIONS as asked, else as an error."""
         if found is None:
             return BadInput(
-                f"There is nothing at {scope['path'][:200]!r}",
+                f"There is nothing at {head.path[:200]!r}",
                 where="/v1",
                 fix="GET /openapi.json lists what there is.",
                 code="not-found",
             )
         allow = sorted({*found.methods, "OPTIONS", *(("HEAD",) if "GET" in found.methods else ())})
         header: Headers = ((b"allow", ", ".join(allow).encode()),)
-        if scope["method"] == "OPTIONS":
+        if head.method == "OPTIONS":
             return _Allowed(Reply(204, b"", header))
         error = BadInput(
-            f"The method {scope['method'][:20]!r} does nothing here",
-            where=scope["path"],
+            f"The method {head.method[:20]!r} does nothing here",
+            where=head.path,
             fix=f"Use {' or '.join(allow)}.",
             code="method-not-allowed",
         )
         return _Allowed(http.refusal(error, header))
 
-    # -------------------------------------------------------------------------------------------------- reply
-
     def _refused(self, error: SeawayError) -> Reply:
         if http.status_of(error) >= 500:
             _log.warning("Not answered: %s", error)
         return http.refusal(error)
-
-    async def _write(self, send: Send, reply: Reply, unread: receive.Receive | None) -> None:
-        """Send the reply. Where a body is `unread`, the connection ends after what still comes was thrown away."""
-        headers = [*reply.headers, *http.SAFE, (b"content-length", b"%d" % len(reply.body))]
-        if reply.status == 204:
-            headers.pop()
-        if unread or self._server.standing.is_draining:
-            headers += http.CLOSE
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body, "more_body": unread is not None})
-        if unread:
-            await receive.throw_away(unread)
-            await send({"type": "http.response.body", "body": b""})
 
 
 INTERNAL = (
@@ -151,7 +158,3 @@ class _Allowed(Exception):
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.status)
         self.reply = reply
-
-
-def _method(scope: Scope) -> str:
-    return "GET" if scope["method"] == "HEAD" else str(scope["method"])

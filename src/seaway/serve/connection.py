@@ -1,241 +1,290 @@
-"""One connection: uvicorn's, held to HTTP/1.1 more strictly, with limits and a deadline for the head of a request.
-
-What is no proper message is refused before the application hears of it, in the form of all errors, and ends the connection:
-behind a broken message nobody can say where the next one begins (RFC 9112, section 6.3).
-"""
+"""One connection: messages in, replies out in the order they were asked for, each within its time."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import NoReturn
+from collections import deque
+from typing import TYPE_CHECKING
 
-import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from seaway.core.errors import SeawayError, Unavailable
+from seaway.serve import http, receive
+from seaway.serve.app import Admitted
+from seaway.serve.head import Head
+from seaway.serve.http import Reply
+from seaway.serve.messages import Message, Parser, Refused
 
-from seaway.core.errors import BadInput, SeawayError
-from seaway.serve import http
+if TYPE_CHECKING:
+    from seaway.serve.listener import Listener
 
-HEAD_S = 10.0
-"""Seconds in which a request's head must be whole; its body has a deadline of its own, in the application."""
+HEAD_S, WRITE_S, IDLE_S = 10.0, 10.0, 75.0
+"""Seconds for a head to come whole, for a caller to take what was sent, and between two requests."""
 
-TARGET_BYTES, HEAD_BYTES, FIELDS = 8 << 10, 64 << 10, 100
-"""The longest path with its query; the largest head, trailers included; the most header fields."""
+AHEAD = 32
+"""Requests that may wait behind the one being answered before nothing more is read."""
 
-ONCE = frozenset(
-    {b"host", b"origin", b"sec-fetch-site", b"authorization", b"x-api-key", b"content-type", b"content-encoding"}
-)
-"""Fields that decide something and may stand once: of two, different programs would believe different ones."""
-
-OFFER = frozenset({b"upgrade", b"http2-settings"})
-"""Fields by which a caller offers to go on in another protocol, which nobody here takes up."""
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Connection(HttpToolsProtocol):
-    """A connection that refuses what is ambiguous, too large or too slow."""
+class Exchange:
+    """One request and its reply."""
 
-    _deadline: asyncio.TimerHandle | None = None
-    _is_broken = False
-    _is_in_head = False
-    _offers = False
-    """Whether the head that was just read offers another protocol, and has not reached the application yet."""
-    _quiet = 0
-    """Bytes that came since anything came of them: a header that does not end, or an endless chunk extension."""
-    _size = 0
-    _fields = 0
-    _seen: set[bytes]
+    __slots__ = ("admitted", "is_whole", "message", "parts", "reply", "size")
+
+    def __init__(self, message: Message | None, admitted: Admitted | None, reply: Reply | None) -> None:
+        self.message, self.admitted, self.reply = message, admitted, reply
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.is_whole = False
+
+
+class Connection(asyncio.Protocol):
+    """A caller's connection; of the event loop's thread."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._app = listener.app
+        self._parser = Parser(self)
+        self._queue: deque[Exchange] = deque()
+        self._transport: asyncio.Transport
+        self.client = self._server = ""
+        self._is_answering = self._is_stuck = self._is_ending = self._is_held_back = False
+        self._since = 0.0
+        """When what is waited for began: a head, a body, the next request, the caller who takes nothing."""
+
+    # ---------------------------------------------------------------------------------------------- transport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Give a new connection time for its first head."""
-        super().connection_made(transport)
-        self._deadline = self.loop.call_later(HEAD_S, self._expire)
+        """Take a new connection, or turn it away where there are too many."""
+        self._transport = transport
+        self.client, self._server = _address(transport, "peername"), _address(transport, "sockname")
+        self._since = self._listener.now()
+        if not self._listener.enter(self):
+            self._is_ending = True
+            self._send(http.refusal(_crowded()), is_last=True)
+            transport.close()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the deadline."""
-        self._calm()
-        super().connection_lost(exc)
+    def connection_lost(self, error: Exception | None) -> None:
+        """Forget what was not begun; what is being answered is answered and logged, and goes nowhere."""
+        self._is_ending = True
+        for exchange in self._queue:
+            self._let_go(exchange)
+        self._queue.clear()
+        self._listener.leave(self)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; watch a head that did not come in one piece."""
-        if self._is_broken:
+        """Read what came."""
+        if self._is_ending and not self._is_lingering:
             return
-        known = self.cycle
-        self._unset_keepalive_if_required()
-        self._quiet += len(data)
+        if self._parser.is_between and not self._queue:
+            self._since = self._listener.now()
         try:
-            self._parse(data)
-        except httptools.HttpParserError as error:
-            said = error.__context__
-            self._refuse(said.error if isinstance(said, _Refused) else _no_http())
-        if self._quiet > HEAD_BYTES:
-            self._refuse(_too_large())
-        if self.cycle is not known or (self.cycle is not None and not self.cycle.response_complete):
-            self._calm()
-        elif self._deadline is None and not self.transport.is_closing():
-            self._deadline = self.loop.call_later(HEAD_S, self._expire)
+            self._parser.feed(data)
+        except Refused as refused:
+            self._break(refused.error)
+        if len(self._queue) > AHEAD and not self._is_held_back:
+            self._is_held_back = True
+            self._transport.pause_reading()
 
-    def _parse(self, data: bytes) -> None:
-        """Parse; a request that offers another protocol is parsed anew as if it did not (RFC 9110, section 7.8).
+    def pause_writing(self) -> None:
+        """Answer nothing more until the caller takes what was sent."""
+        self._is_stuck, self._since = True, self._listener.now()
 
-        Java's HttpClient offers h2c with every first request. The parser takes the body of such a request for the other
-        protocol; so it is given the head again, from the fields that it has read and this class has accepted, without Upgrade.
-        """
-        rest = self._fed(data)
-        while rest is not None:
-            head, self._offers = self._without_offer(), False
-            self.parser = httptools.HttpRequestParser(self)
-            self.parser.feed_data(head)
-            rest = self._fed(rest)
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._is_stuck, self._since = False, self._listener.now()
+        self._go_on()
 
-    def _fed(self, data: bytes) -> bytes | None:
-        """Give bytes to the parser; return those that it left behind the head of an offer, None where there is none."""
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as stop:
-            return data[stop.args[0] :]
-        return None
+    # ----------------------------------------------------------------------------------------------- messages
 
-    def _without_offer(self) -> bytes:
-        """Return the head of the request that was just read, without the fields that only belong to another protocol."""
-        line = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
-        fields = [b"%s: %s" % field for field in self.headers if field[0] not in OFFER]
-        return b"\r\n".join([line, *fields, b"", b""])
-
-    # ------------------------------------------------------------------------------------- what the parser says
-
-    def on_message_begin(self) -> None:
-        """Start counting anew."""
-        super().on_message_begin()
-        self._is_in_head, self._size, self._fields, self._quiet, self._seen = True, 0, 0, 0, set()
-
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the target."""
-        super().on_url(url)
-        self._quiet = 0
-        if len(self.url) > TARGET_BYTES:
-            _refuse(f"The path and its query are longer than {TARGET_BYTES} bytes", "Shorten it.", "target-too-long")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header field; a trailer is counted and otherwise ignored, as no one here asks for any."""
-        self._quiet = 0
-        self._size += len(name) + len(value)
-        self._fields += 1
-        if self._size > HEAD_BYTES or self._fields > FIELDS:
-            raise _Refused(_too_large())
-        if not self._is_in_head:
+    def began(self, message: Message) -> None:
+        """Take a head: what can be refused without its body is refused now."""
+        if self._is_ending:
             return
-        known = name.lower()
-        if known in ONCE:
-            if known in self._seen:
-                _refuse(f"The header {known.decode()!r} stands twice", "Send it once.", "double-header")
-            self._seen.add(known)
-        elif known == b"transfer-encoding" and value.strip().lower() != b"chunked":
-            _refuse("A transfer coding other than `chunked` is not understood", "Send the body as it is.", "framing")
-        super().on_header(name, value)
+        head = Head(message.method, message.path, message.is_plain, message.headers, self.client, self._server)
+        found = self._app.admit(head)
+        exchange = Exchange(message, None, found) if isinstance(found, Reply) else Exchange(message, found, None)
+        self._queue.append(exchange)
+        self._since = self._listener.now()
+        if exchange.reply is not None or (message.waits and len(self._queue) == 1):
+            self._go_on()
 
-    def on_headers_complete(self) -> None:
-        """Hand the request to the application."""
-        self._is_in_head, self._quiet = False, 0
-        if self.parser.get_http_version() not in ("1.1", "1.0"):
-            _refuse("This is another version of HTTP", "Ask in HTTP/1.1.", "http-version")
-        if self.parser.should_upgrade():  # of CONNECT the parser says so too
-            if self.parser.get_method() == b"CONNECT":
-                _refuse("This server is no proxy", "Ask for a path, such as /v1/models.", "target")
-            self._offers = True
+    def part(self, data: bytes) -> None:
+        """Take a part of a body, as long as it may be taken."""
+        if self._is_ending:
             return
-        if not self.url.startswith(b"/") or b"#" in self.url:
-            self._refuse_other_target()
-        super().on_headers_complete()
+        exchange = self._queue[-1]
+        if exchange.admitted is None or exchange.reply is not None:
+            return
+        most = self._app.settings.max_body
+        if exchange.size + len(data) > most:
+            self._refuse(exchange, receive.too_large(most))
+        elif self._listener.hold(len(data)):
+            exchange.size += len(data)
+            exchange.parts.append(data)
+        else:
+            self._refuse(exchange, _crowded())
 
-    def on_message_complete(self) -> None:
-        """Let the application know that the body is whole; the head of an offer has not reached it."""
-        if not self._offers:
-            super().on_message_complete()
+    def ended(self) -> None:
+        """Know that the newest message is whole."""
+        if self._is_ending:
+            if self._is_lingering:
+                self._transport.close()
+            return
+        self._queue[-1].is_whole = True
+        if len(self._queue) == 1:
+            self._go_on()
 
-    def on_chunk_header(self) -> None:
-        """Note that the body goes on."""
-        self._quiet = 0
+    def _refuse(self, exchange: Exchange, error: SeawayError) -> None:
+        assert exchange.admitted is not None
+        self._let_go(exchange)
+        exchange.reply = self._app.refuse(exchange.admitted, error)
+        self._go_on()
 
-    def on_body(self, body: bytes) -> None:
-        """Take a part of the body."""
-        self._quiet = 0
-        super().on_body(body)
+    def _break(self, error: SeawayError) -> None:
+        """Say no to a broken message in its turn, and read nothing more."""
+        if self._is_ending:
+            self._transport.close()
+            return
+        newest = self._queue[-1] if self._queue else None
+        if newest is None or newest.is_whole:
+            newest = Exchange(None, None, None)
+            self._queue.append(newest)
+        self._let_go(newest)
+        newest.reply, newest.message = newest.reply or http.refusal(error), None
+        newest.is_whole = True
+        self._transport.pause_reading()
+        self._is_held_back = True
+        self._go_on()
 
-    def _refuse_other_target(self) -> None:
-        """Refuse a fragment, and a whole address of another host than the header names (RFC 9112, section 3.2.2)."""
-        _, has_scheme, rest = self.url.partition(b"://")
-        host = next((value for name, value in self.headers if name == b"host"), b"")
-        if b"#" in self.url or (has_scheme and rest.partition(b"/")[0].lower() != host.lower()):
-            _refuse(
-                "The target of the request is not a path of this server",
-                "Ask for a path, such as /v1/models.",
-                "target",
-            )
+    # ------------------------------------------------------------------------------------------------ replies
 
-    # ----------------------------------------------------------------------------------------------------- ends
-
-    def on_response_complete(self) -> None:
-        """Go on with the next request, or end where nothing that follows can be understood."""
-        is_last = self._is_broken and not self.pipeline
-        super().on_response_complete()
-        if is_last:
-            self.transport.close()
-
-    def _refuse(self, error: SeawayError) -> None:
-        """Say no to the broken message, but never in the middle of the answers to those before it."""
-        self._is_broken = True
-        newest = self.cycle
-        if newest is not None and not newest.response_complete:
-            if not newest.more_body:
-                return  # whole requests before it are being answered
-            if self.pipeline:
-                self.pipeline.popleft()  # its own head was good and its body is not; it was not begun
+    def _go_on(self) -> None:
+        """Answer what is first in line, as long as something can be answered."""
+        while self._queue and not (self._is_answering or self._is_stuck or self._is_ending):
+            first = self._queue[0]
+            if first.reply is not None:
+                self._write(first, first.reply)
+            elif first.is_whole:
+                self._begin(first)
+            else:
+                if first.message is not None and first.message.waits and not first.parts:
+                    self._transport.write(CONTINUE)
+                    first.message = first.message._replace(waits=False)
                 return
-            newest.disconnected = True
-            newest.message_event.set()
-        if newest is None or not newest.response_started or (newest.response_complete and not newest.more_body):
-            self._say(http.refusal(error))
-        self.transport.close()
 
-    def _say(self, reply: http.Reply) -> None:
-        headers = (*reply.headers, *http.SAFE, (b"content-length", b"%d" % len(reply.body)), *http.CLOSE)
-        lines = [STATUS_LINE[reply.status], *(b"%s: %s\r\n" % header for header in headers), b"\r\n", reply.body]
-        self.transport.write(b"".join(lines))
+    def _begin(self, exchange: Exchange) -> None:
+        assert exchange.admitted is not None
+        data = exchange.parts[0] if len(exchange.parts) == 1 else b"".join(exchange.parts)
+        self._let_go(exchange)
+        self._is_answering = True
+        task = self._listener.loop.create_task(self._app.answer(exchange.admitted, data))
+        task.add_done_callback(self._answered)
 
-    def _calm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _answered(self, task: asyncio.Task[Reply]) -> None:
+        self._is_answering = False
+        if task.cancelled():
+            self._transport.abort()
+            return
+        if self._queue:
+            self._queue[0].reply = task.result()
+            self._go_on()
 
-    def _expire(self) -> None:
-        self._deadline = None
-        self.transport.close()
+    def _write(self, exchange: Exchange, reply: Reply) -> None:
+        """Send a reply; a connection whose next message cannot be told from the rest of this one ends with it."""
+        self._queue.popleft()
+        message = exchange.message
+        is_unread = not exchange.is_whole and message is not None and message.has_body
+        is_refused = exchange.admitted is None and message is not None and message.has_body
+        is_last = message is None or not message.keeps or is_unread or is_refused or self._listener.is_draining
+        is_headless = message is not None and message.method == "HEAD"
+        self._send(reply, is_last=is_last, is_old=message is not None and message.is_old, is_headless=is_headless)
+        if reply.after is not None:
+            reply.after()
+        self._since = self._listener.now()
+        if is_last:
+            self._end(exchange if is_unread else None)
+        elif self._is_held_back and len(self._queue) < AHEAD // 4:
+            self._is_held_back = False
+            self._transport.resume_reading()
+
+    def _send(self, reply: Reply, *, is_last: bool, is_old: bool = False, is_headless: bool = False) -> None:
+        lines = [self._listener.prefix(reply.status, reply.headers)]
+        if reply.status != 204:
+            lines.append(b"content-length: %d\r\n" % len(reply.body))
+        if is_last:
+            lines.append(b"connection: close\r\n")
+        elif is_old:
+            lines.append(b"connection: keep-alive\r\n")
+        lines.append(b"\r\n" if is_headless else b"\r\n" + reply.body)
+        self._transport.write(b"".join(lines))
+
+    def _end(self, unread: Exchange | None) -> None:
+        """Close; where a body still comes, a moment later, so that a caller who sends gets to see the reply."""
+        self._is_ending = True
+        for exchange in self._queue:
+            self._let_go(exchange)
+        self._queue.clear()
+        if unread is None:
+            self._transport.close()
+            return
+        self._queue.append(unread)
+        if self._is_held_back:
+            self._transport.resume_reading()
+
+    @property
+    def _is_lingering(self) -> bool:
+        """Say whether only the rest of a body is waited for, to be thrown away."""
+        return self._is_ending and bool(self._queue)
+
+    def _let_go(self, exchange: Exchange) -> None:
+        """Give back the room that a body took."""
+        if exchange.parts:
+            self._listener.release(exchange.size)
+            exchange.parts, exchange.size = [], 0
+
+    # --------------------------------------------------------------------------------------------------- time
+
+    def look(self, now: float) -> None:
+        """End what takes too long."""
+        waited = now - self._since
+        if self._is_lingering:
+            if waited > receive.LINGER_S:
+                self._transport.close()
+        elif self._is_ending or self._is_stuck:
+            if waited > WRITE_S:
+                self._transport.abort()
+        elif self._queue:
+            newest = self._queue[-1]
+            if (
+                not newest.is_whole
+                and newest.admitted is not None
+                and newest.reply is None
+                and waited > receive.RECEIVE_S
+            ):
+                self._refuse(newest, receive.too_slow())
+        elif waited > (HEAD_S if self._parser.is_in_head or not self._parser.has_read else IDLE_S):
+            self._transport.close()
+
+    def drain(self) -> None:
+        """End as soon as everything that was asked is answered."""
+        if not self._queue and not self._is_answering and not self._is_ending:
+            self._is_ending = True
+            self._transport.close()
+
+    def abort(self) -> None:
+        """End now."""
+        self._transport.abort()
 
 
-class _Refused(Exception):
-    """Carries a refusal out of the parser, which stops there."""
-
-    def __init__(self, error: SeawayError) -> None:
-        super().__init__(error.code)
-        self.error = error
+def _address(transport: asyncio.Transport, which: str) -> str:
+    found = transport.get_extra_info(which)
+    return str(found[0]) if isinstance(found, tuple) else ""
 
 
-def _refuse(what: str, fix: str, code: str) -> NoReturn:
-    raise _Refused(BadInput(what, where="header ", fix=fix, code=code))
-
-
-def _too_large() -> BadInput:
-    return BadInput(
-        f"The head of the request has more than {HEAD_BYTES} bytes or {FIELDS} fields",
-        where="header",
-        fix="Send fewer and shorter headers.",
-        code="head-too-large",
-    )
-
-
-def _no_http() -> BadInput:
-    return BadInput(
-        "This is no HTTP/1.1 message whose end can be told",
-        where="header",
-        fix="Send one Content-Length, or Transfer-Encoding: chunked, and a body of just that length.",
-        code="framing",
+def _crowded() -> Unavailable:
+    return Unavailable(
+        "The server has as many callers as it can serve",
+        where="server",
+        fix="Ask again in a moment.",
+        code="overloaded",
     )

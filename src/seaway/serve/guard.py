@@ -7,15 +7,12 @@ that name as Host or Origin, or says itself that the request crosses sites. Ever
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
 from urllib.parse import urlsplit
 
 from seaway.core.errors import Denied
 from seaway.security import access
-
-Scope = Mapping[str, Any]
+from seaway.serve.head import Head
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?")
 _HELD = 64
@@ -29,11 +26,11 @@ class Guard:
         self._hosts = frozenset(host.lower() for host in hosts)
         self._known: set[bytes] = set()
 
-    def check(self, scope: Scope) -> bytes | None:
+    def check(self, head: Head) -> bytes | None:
         """Return the key that the head shows, or None; raises `Denied` for what another site has sent."""
         host = shown = None
         has_origin = is_beside = False
-        for name, value in scope["headers"]:
+        for name, value in head.headers:
             if name == b"host":
                 host = value if host is None else b""
             elif name == b"authorization":
@@ -41,7 +38,7 @@ class Guard:
             elif name == b"x-api-key":
                 shown = value if shown is None else b""
             elif name == b"origin":
-                if not self._is_own(_site(value), scope):
+                if not self._is_own(_site(value), head):
                     raise _foreign("Origin")
                 has_origin = True
             elif name == b"sec-fetch-site" and value not in _SAME:
@@ -53,18 +50,17 @@ class Guard:
         ):  # a sibling's page, or one on another port: it has to be one of this server's names
             raise _foreign("Sec-Fetch-Site")
         if host not in self._known:
-            if not host or not self._is_own(_name(host), scope):
+            if not host or not self._is_own(_name(host), head):
                 raise _foreign("Host")
             if len(self._known) < _HELD:
                 self._known.add(host)
         return shown
 
-    def _is_own(self, name: str, scope: Scope) -> bool:
+    def _is_own(self, name: str, head: Head) -> bool:
         """Compare by exact name or by parsed address: a name may begin like an address."""
         if access.is_loopback(name) or name in self._hosts:
             return True
-        server = scope.get("server")
-        return server is not None and _address(name) is not None and _address(name) == _address(server[0])
+        return _address(name) is not None and _address(name) == _address(head.server)
 
 
 def _bearer(value: bytes) -> bytes:

@@ -43,6 +43,7 @@ STATUS: dict[str, int] = {
     "too-large": 413,
     "target-too-long": 414,
     "unsupported-media-type": 415,
+    "expectation": 417,
     "broken-contract": 422,
     "not-explainable": 422,
     "too-many-bad-keys": 429,

@@ -1,4 +1,4 @@
-"""A worker: uvicorn (uvloop, httptools) around the application. The home of `import uvicorn`, beside serve/connection.py.
+"""A worker: an event loop, its listener, and everything that follows the registry. The home of `import uvloop`.
 
 `serve` starts the workers; `run` is what each of them does.
 """
@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import logging
 import os
@@ -14,12 +13,9 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import uvicorn
 import uvloop
 
 from seaway.core import chance, extend
@@ -30,10 +26,10 @@ from seaway.security import proven, sandbox
 from seaway.security.sign import TrustFolder
 from seaway.serve import http, metrics, openapi, tls
 from seaway.serve.app import App
-from seaway.serve.connection import Connection
 from seaway.serve.door import Door
 from seaway.serve.follow import Follower, Prove
 from seaway.serve.handlers import Handlers
+from seaway.serve.listener import Listener
 from seaway.serve.metrics import Tally
 from seaway.serve.process import Told
 from seaway.serve.releases import Models
@@ -44,28 +40,10 @@ from seaway.serve.single import SingleBundle
 from seaway.serve.state import Standing
 from seaway.serve.supervise import serve as serve
 
-IDLE_S = 75
-"""Seconds that a connection may stay open without a request."""
-
 GRACE_S, FINISH_S = 0.3, 8
 """Seconds between "not ready" and the closed door; seconds that requests have to finish then."""
 
 _log = logging.getLogger("seaway.serve")
-
-
-class _Uvicorn(uvicorn.Server):
-    """uvicorn without its signal handlers: a worker drains first."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the door first, and answer what had come in by then, before idle connections are closed."""
-        for server in self.servers:
-            server.close()
-        await asyncio.sleep(GRACE_S)
-        await super().shutdown(sockets)
 
 
 class Worker:
@@ -99,21 +77,8 @@ class Worker:
             prove=None if told.bundle else _prover(told),
         )
         app = App(Server(self._handlers, self._standing, self._door), settings)
-        config: Any = uvicorn.Config(
-            app,
-            http=Connection,
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=IDLE_S,
-            timeout_graceful_shutdown=FINISH_S,
-            ssl_context_factory=_tls(settings),
-        )
-        self._server = _Uvicorn(config)
+        self._listener = Listener(app, tls=_tls(settings))
+        self._is_over = asyncio.Event()
         self._is_full = self._has_shown = False
 
     async def run(self) -> None:
@@ -126,7 +91,9 @@ class Worker:
         following = [loop.create_task(self._door.follow()), loop.create_task(self._follower.run(self._tell))]
         for task in following:
             task.add_done_callback(self._following_ended)
-        await self._server.serve(sockets=[socket.socket(fileno=self._told.handle)])
+        await self._listener.open(socket.socket(fileno=self._told.handle))
+        await self._is_over.wait()
+        await self._listener.close(GRACE_S, FINISH_S)
         for task in following:
             task.cancel()
         await asyncio.gather(*following, return_exceptions=True)  # what they end with was logged as they ended
@@ -140,10 +107,7 @@ class Worker:
         if not self._standing.is_draining:
             self._standing.is_draining = True
             self._tell()
-            asyncio.get_running_loop().call_later(GRACE_S, self._close_door)
-
-    def _close_door(self) -> None:
-        self._server.should_exit = True
+            asyncio.get_running_loop().call_later(GRACE_S, self._is_over.set)
 
     def _parent_ended(self) -> None:
         """Standard input ends with the parent, however it died."""
@@ -155,7 +119,7 @@ class Worker:
         """A worker that no longer follows must not go on as if it did: its successor will."""
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("The worker cannot follow any more", exc_info=error)
-            self._server.should_exit = True
+            self._is_over.set()
 
     def _tell(self) -> None:
         self._reporter.send()
@@ -189,11 +153,9 @@ def _prover(told: Told) -> Prove:
     )
 
 
-def _tls(settings: ServeSettings) -> Callable[..., ssl.SSLContext] | None:
-    """Return what makes the TLS context, where there is to be TLS."""
-    if not settings.tls_cert:
-        return None
-    return lambda _config, _default: tls.context(settings.tls_cert, settings.tls_key)
+def _tls(settings: ServeSettings) -> ssl.SSLContext | None:
+    """Return the TLS context, where there is to be TLS."""
+    return tls.context(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
 
 
 def _source(told: Told, verifier: TrustFolder) -> Source:
