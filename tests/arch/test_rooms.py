@@ -12,7 +12,7 @@ from tests.arch.source import imports, is_in, modules
 # A heavy or risky library is imported in its home and nowhere else. A folder ends with `/`.
 HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("security/",),
-    "httptools": ("serve/workers", "serve/connection", "client/wire"),
+    "httptools": ("serve/messages", "client/wire"),
     "lightgbm": ("tasks/learners/", "engines/readers/"),
     "nicegui": ("console/",),
     "onnx": ("engines/graph",),
@@ -31,7 +31,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "tomlkit": ("data/", "workflow/"),
     "torch": (),
     "typer": ("cli/",),
-    "uvicorn": ("serve/workers", "serve/connection"),
+    "uvicorn": (),
     "uvloop": ("serve/workers",),
     "hypothesis": ("testing/",),
     "pytest": ("testing/",),

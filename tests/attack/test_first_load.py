@@ -225,7 +225,7 @@ print(json.dumps({"seen": seen, "own": [text for text in texts if text in column
 
 
 def test_loading_a_bundle_runs_nothing_of_it(shop: Workshop, folder: Path) -> None:
-    """The one `exec` makes the row function: its text holds positions only, no name or value of the bundle."""
+    """Three functions are made of text (a row's, twice, and the answers'), which holds positions only, no name or value of the bundle."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", WATCHED, str(folder), str(shop.keys)],
         capture_output=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -233,5 +233,5 @@ def test_loading_a_bundle_runs_nothing_of_it(shop: Workshop, folder: Path) -> No
     assert done.returncode == 0, done.stderr.decode()
     told = msgspec.json.decode(done.stdout)
     assert set(told["seen"]) <= {"exec"}
-    assert told["seen"].get("exec", 0) <= 1
+    assert told["seen"].get("exec", 0) <= 3
     assert told["own"] == []

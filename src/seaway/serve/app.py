@@ -79,7 +79,7 @@ class App:
             reply = await route.call(self._server, Ask(data, admitted.model, admitted.version, admitted.principal))
         except SeawayError as error:
             reply = self._refused(error)
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:  # noqa: BLE001 - nor here, and the caller must get a reply
             _log.exception("A request could not be answered")
             reply = Reply(500, INTERNAL)
         return self._counted(reply, route, admitted.path, started)

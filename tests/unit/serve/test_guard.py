@@ -6,12 +6,14 @@ import pytest
 
 from seaway.core.errors import Denied
 from seaway.serve.guard import Guard
+from seaway.serve.head import Head
 
 HOST = (b"host", b"127.0.0.1:8000")
 
 
 def check(*headers: tuple[bytes, bytes], hosts: tuple[str, ...] = (), server: str = "127.0.0.1") -> bytes | None:
-    return Guard(hosts).check({"headers": headers, "server": (server, 8000)})
+    head = Head(method="POST", path="/v1/predict", is_plain=True, headers=headers, client="127.0.0.1", server=server)
+    return Guard(hosts).check(head)
 
 
 @pytest.mark.parametrize("host", [b"ml.example", b"ML.example:8443", b"10.2.3.4:8000", b"localhost", b"[::1]:1"])
