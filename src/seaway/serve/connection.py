@@ -105,7 +105,8 @@ class Connection(asyncio.Protocol):
         exchange = Exchange(message, None, found) if isinstance(found, Reply) else Exchange(message, found, None)
         self._queue.append(exchange)
         self._since = self._listener.now()
-        if exchange.reply is not None or (message.waits and len(self._queue) == 1):
+        # A refusal ends the connection where a body is still to come; without one, the message is whole in a moment.
+        if (exchange.reply is not None and message.has_body) or (message.waits and len(self._queue) == 1):
             self._go_on()
 
     def part(self, data: bytes) -> None:
