@@ -45,6 +45,17 @@ class Request:
     partial: bool = False
 
 
+class Glance(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An ordinary request, read at once: `x` (rows, features) float32 as bytes, `logged` the JSON of its rows for the log."""
+
+    x: bytes
+    rows: int
+    logged: bytes
+    ids: Sequence[Ids] = ()
+    request_id: str = ""
+    key: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """Cases as numbers: case c is the rows `starts[c]:starts[c+1]`, of which the first `seen[c]` are history.

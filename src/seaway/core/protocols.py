@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from seaway.core.batch import Array, Batch, Ids, Json, Outcomes, Query, Request, Sample
+from seaway.core.batch import Array, Batch, Glance, Ids, Json, Outcomes, Query, Request, Sample
 
 if TYPE_CHECKING:  # the papers name these protocols in turn
     from seaway.core.access import Key
@@ -42,10 +42,26 @@ class Rows(Protocol):
         ...
 
 
+class Quick(Protocol):
+    """The short way of an encoder: the ordinary request at once, its answer at once, the same bits as the long way's."""
+
+    def read(self, body: bytes) -> Glance | None:
+        """Read a request's JSON where nothing is to be said of it; None sends it the long way, which says why."""
+        ...
+
+    def cases(self, answers: Mapping[str, Array]) -> list[Any]:
+        """Return, for each case, what msgspec writes as the JSON object of `Encoder.render`."""
+        ...
+
+
 class Encoder(Protocol):
-    """Turns what callers send into numbers and answers into what callers read; one per thread and contract."""
+    """Turns what callers send into numbers and answers into what callers read; one per thread and contract.
+
+    `quick` is None where no request of the contract is ordinary.
+    """
 
     version: int
+    quick: Quick | None
 
     def decode(self, body: bytes) -> Request:
         """Read a request's JSON; raises `Malformed` (not JSON) or `BrokenContract` (not as the contract says)."""

@@ -46,7 +46,7 @@ def _ordinary(place: int, rules: Rules, names: dict[str, Any]) -> list[str]:
         return ["    if v is True: push(1.0)", "    elif v is False: push(0.0)"]
     if column.kind == "time":
         return ["    if 0: pass"]
-    low, high = _untouched(rules)
+    low, high = untouched(rules)
     names |= {f"L{place}": low, f"H{place}": high, f"S{place}": column.shift}
     kind = "v.__class__ is int" if column.kind == "integer" else "(v.__class__ is float or v.__class__ is int)"
     value = f"v - S{place}" if column.shift else "v + 0.0"
@@ -62,7 +62,7 @@ def _otherwise(place: int, rules: Rules) -> str:
     )
 
 
-def _untouched(rules: Rules) -> tuple[float, float]:
+def untouched(rules: Rules) -> tuple[float, float]:
     """Return the interval in which a number is neither clipped nor flagged nor refused."""
     column = rules.column
     low, high = column.range or (-LARGEST, LARGEST)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -21,6 +21,10 @@ class Masks:
         self._columns = columns
         self._names = names
         self._whole = {column.name for column in (*columns, *names) if column.log == "full" and not column.personal}
+
+    def are_whole(self, names: Iterable[str]) -> bool:
+        """Say whether all these columns stand in the log as they came."""
+        return self._whole.issuperset(names)
 
     def json(self, rows: Sequence[Mapping[str, Json]]) -> bytes:
         """Return the rows as a JSON array."""

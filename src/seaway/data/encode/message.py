@@ -11,7 +11,7 @@ from seaway.core.settings import ServeSettings
 from seaway.data.encode import cell, wire
 from seaway.data.encode.refusal import meant
 
-LONGEST_ID = 256
+LONGEST_ID, LONGEST_WORD = 256, 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +110,9 @@ def _flag(fields: Mapping[str, Json], name: str) -> bool:
 
 def _word(fields: Mapping[str, Json], name: str) -> str:
     value = fields.get(name, "")
-    if not isinstance(value, str) or len(value) > 128 or not value.isprintable():
+    if not isinstance(value, str) or len(value) > LONGEST_WORD or not value.isprintable():
         raise Malformed(
-            f"`{name}` is not a text of at most 128 printable characters",
+            f"`{name}` is not a text of at most {LONGEST_WORD} printable characters",
             where=f"$.{name}",
             fix="Send a short text, or leave it out.",
         )

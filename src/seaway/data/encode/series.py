@@ -12,7 +12,7 @@ from seaway.core.batch import Array, Batch, Flag, Ids, Json, Query, Request, Sam
 from seaway.core.contract import Column, Contract
 from seaway.core.dataset import Dataset
 from seaway.core.errors import BadInput, Cell
-from seaway.core.protocols import Rows
+from seaway.core.protocols import Quick, Rows
 from seaway.core.settings import ServeSettings
 from seaway.data.encode import arrays, cases, cell, laying, masks, message, options, render, scale, truth
 from seaway.data.encode.asking import Questioner
@@ -75,6 +75,7 @@ class SeriesEncoder:
             )
         self.contract = contract
         self.limits = limits or ServeSettings()
+        self.quick: Quick | None = None
         self._shape = contract.series
         self._clock = Clock(contract)
         self._ids = [column.name for column in contract.having("id")]

@@ -11,9 +11,9 @@ from seaway.core.batch import Array, Batch, Flag, Ids, Json, Query, Request, Sam
 from seaway.core.contract import Contract
 from seaway.core.dataset import Dataset
 from seaway.core.errors import BadInput, Cell
-from seaway.core.protocols import Rows
+from seaway.core.protocols import Quick, Rows
 from seaway.core.settings import ServeSettings
-from seaway.data.encode import arrays, masks, message, options, render, truth
+from seaway.data.encode import arrays, masks, message, options, quick, render, truth
 from seaway.data.encode.lines import LineReader, refuse_foreign
 from seaway.data.encode.message import Message
 from seaway.data.encode.refusal import refusal
@@ -49,6 +49,9 @@ class TableEncoder:
         self._lines = LineReader(contract, self._fed, {name: message.id_reader(name) for name in self._ids})
         self._settle = options.settler(contract)
         self._masks = masks.Masks([column for column in contract.columns if column.role == "feature" or column.encoded])
+        self.quick: Quick | None = None
+        if quick.fits(contract):
+            self.quick = quick.Quick(contract, self._fed, self._ids, self._masks, self.limits)
 
     # ---------------------------------------------------------------------------------------------- requests
 
