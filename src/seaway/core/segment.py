@@ -33,6 +33,7 @@ _KIND_AND_FLAGS = bytes((EVENT_KIND, 0))
 OPEN, SEALED = ".log", ".seg"
 ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,21 @@ class Place:
 
 def request_id(milliseconds: int, place: Place) -> str:
     """Return 26 characters (Crockford's base 32) that sort by time and name worker, segment and record."""
-    number = (milliseconds & (2**48 - 1)) << 80 | place.worker << 64 | place.segment << 32 | place.record
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    return request_ids(milliseconds, place, 1)[0]
+
+
+def request_ids(milliseconds: int, place: Place, count: int) -> list[str]:
+    """Return the ids of `count` records from `place` on."""
+    above = (milliseconds & (2**48 - 1)) << 48 | place.worker << 32 | place.segment
+    found: list[str] = []
+    head, known = "", -1
+    for record in range(place.record, place.record + count):
+        low = above << 32 | record
+        if low >> 30 != known:
+            known = low >> 30
+            head = "".join(_ALPHABET[known >> shift & 31] for shift in range(95, -1, -5))
+        found.append(head + _PAIRS[record >> 20 & 1023] + _PAIRS[record >> 10 & 1023] + _PAIRS[record & 1023])
+    return found
 
 
 def place_of(identifier: str) -> Place | None:

@@ -90,7 +90,7 @@ class ServeSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `durability`: "disk" answers after fsync (loses nothing acknowledged), "process" after the write reached the kernel
     (loses it with the machine), "none" before (loses what is in memory). `keep` is the share of requests whose rows are
     logged. Limits: `max_body` bytes, `max_rows` rows, `max_depth` JSON levels, `max_text` characters of one text; of a worker
-    `connections` in all and `connections_per_source` from one address other than loopback.
+    `connections` in all, `connections_per_source` from one address other than loopback, and `busy` requests at once.
 
     Access: `keys` "auto" asks for keys as soon as the project has ever made one, "required" always. `tls_cert` and
     `tls_key` are PEM files, relative to the project. Beyond loopback a server wants both keys and TLS; `insecure` opens it
@@ -111,6 +111,7 @@ class ServeSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_text: Count = 65_536
     connections: Count = 4096
     connections_per_source: Count = 512
+    busy: Count = 1024
     segment_bytes: Count = 64 << 20
     segment_s: Positive = 300.0
     poll_s: Positive = 0.2

@@ -100,7 +100,7 @@ def take(serving: Serving, asked: Asked, token: str, is_bulk: bool) -> Taken:
     What the canary's contract refuses falls to the champion: a caller never gets a refusal that the champion would not give.
     """
     mishap = None
-    if serving.canary is not None and _digest(serving, asked, token) == serving.canary.digest:
+    if serving.canary is not None and is_canarys(serving, asked, token):
         try:
             request = asked.request(serving.canary.answerer(is_bulk).encoder)
             return Taken(serving.canary, "canary", request)
@@ -142,15 +142,18 @@ def keeps(share: float, token: str) -> float:
     return share if _uniform(token) < share else 0.0
 
 
-def _digest(serving: Serving, asked: Asked, token: str) -> str:
+def is_canarys(serving: Serving, asked: Asked, token: str) -> bool:
+    """Say whether the canary answers: by the caller's key, else by the caller's id, else by `token`."""
+    if serving.canary is None:
+        return False
     key, client_id = asked.key, asked.request_id
     if asked.rows is None:
         try:
             keys = _keys.decode(asked.body)
             key, client_id = keys.key, keys.request_id
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return serving.champion.digest  # whose encoder says what is wrong with the body
-    return serving.assignment.arm(key or client_id or token)
+            return False  # the champion's encoder says what is wrong with the body
+    return serving.assignment.arm(key or client_id or token) == serving.canary.digest
 
 
 def _uniform(token: str) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable
 from typing import NamedTuple
 
 from seaway.core import chance
-from seaway.core.errors import BadInput, SeawayError
+from seaway.core.errors import BadInput, SeawayError, Unavailable
 from seaway.core.settings import ServeSettings
 from seaway.security import access
 from seaway.security.access import Principal
@@ -17,6 +19,16 @@ from seaway.serve.http import Headers, Reply
 from seaway.serve.routes import Ask, Found, Route, Server, Table
 
 _log = logging.getLogger("seaway.serve")
+
+
+class Sought(NamedTuple):
+    """What a head asks for, whoever sends it: the doors of its path, the door, and the key shown. The same for the same head."""
+
+    found: Found | None
+    route: Route | None
+    shown: bytes | None
+    method: str
+    path: str
 
 
 class Admitted(NamedTuple):
@@ -39,6 +51,8 @@ class App:
         self._server, self.settings = server, settings
         self._table = table or Table()
         self._guard = Guard(settings.hosts)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._busy = 0
 
     @property
     def is_draining(self) -> bool:
@@ -48,41 +62,80 @@ class App:
     def admit(self, head: Head) -> Admitted | Reply:
         """Hold a request's head to all that can be known without its body; an error is a reply of the stated form."""
         started = chance.monotonic()
-        route = None
+        sought = self.seek(head)
+        if isinstance(sought, Reply):
+            return self._counted(sought, None, head.path, started)
+        admitted = self.permit(sought, head.client)
+        if isinstance(admitted, Admitted) and admitted.route.method == "POST":
+            try:
+                receive.refuse_announced(head.headers, self.settings.max_body)
+            except SeawayError as error:
+                return self._counted(self._refused(error), admitted.route, head.path, started)
+        return admitted
+
+    def seek(self, head: Head) -> Sought | Reply:
+        """Hold a head to what does not depend on who sends it, or when."""
         try:
             shown = self._guard.check(head)
-            found = (
-                self._table.find(head.path) if head.is_plain else None
-            )  # no name needs an escape: it goes by another path
-            route = found.methods.get("GET" if head.method == "HEAD" else head.method) if found else None
-            principal = self._principal(head, route, shown)
+        except SeawayError as error:
+            return self._refused(error)
+        found = self._table.find(head.path) if head.is_plain else None  # no name needs an escape
+        route = found.methods.get("GET" if head.method == "HEAD" else head.method) if found else None
+        return Sought(found, route, shown, head.method, head.path)
+
+    def permit(self, sought: Sought, client: str) -> Admitted | Reply:
+        """Find out who asks and whether they may, now."""
+        started = chance.monotonic()
+        found, route = sought.found, sought.route
+        try:
+            principal = self._principal(client, route, sought.shown)
             if found is None or route is None:
-                raise self._nothing(head, found)
-            model = self._permitted(route, principal, found.model)
-            if route.method == "POST":
-                receive.refuse_announced(head.headers, self.settings.max_body)
-            return Admitted(route, model, found.version, principal, head.path)
+                raise self._nothing(sought)
+            return Admitted(
+                route, self._permitted(route, principal, found.model), found.version, principal, sought.path
+            )
         except SeawayError as error:
             reply = self._refused(error)
         except _Allowed as allowed:
             reply = allowed.reply
         except Exception:  # noqa: BLE001 - a fault of ours must neither kill the connection nor show its inside
             _log.exception("A request could not be answered")
-            reply = Reply(500, INTERNAL)
-        return self._counted(reply, route, head.path, started)
+            reply = Reply(500, http.INTERNAL)
+        return self._counted(reply, route, sought.path, started)
 
-    async def answer(self, admitted: Admitted, data: bytes) -> Reply:
-        """Answer an admitted request; an error is a reply of the stated form."""
-        started = chance.monotonic()
-        route = admitted.route
+    def answer(self, admitted: Admitted, data: bytes, done: Callable[[Reply], None]) -> None:
+        """Answer an admitted request; an error is a reply of the stated form. `done` gets it once, in a later turn of the loop."""
+        route, started = admitted.route, chance.monotonic()
+        loop = asyncio.get_running_loop()
+        if self._busy >= self.settings.busy:
+            loop.call_soon(done, self._counted(http.refusal(_busy()), route, admitted.path, started))
+            return
+        self._busy += 1
+
+        def told(reply: Reply) -> None:
+            self._busy -= 1
+            done(self._counted(reply, route, admitted.path, started))
+
+        ask = Ask(data, admitted.model, admitted.version, admitted.principal)
         try:
-            reply = await route.call(self._server, Ask(data, admitted.model, admitted.version, admitted.principal))
+            if route.soon is not None and route.soon(self._server, ask, told):
+                return
+        except SeawayError as error:
+            loop.call_soon(told, self._refused(error))
+            return
+        task = loop.create_task(self._call(route, ask, told))
+        self._tasks.add(task)  # the loop holds tasks weakly
+        task.add_done_callback(self._tasks.discard)
+
+    async def _call(self, route: Route, ask: Ask, done: Callable[[Reply], None]) -> None:
+        try:
+            reply = await route.call(self._server, ask)
         except SeawayError as error:
             reply = self._refused(error)
         except Exception:  # noqa: BLE001 - nor here, and the caller must get a reply
             _log.exception("A request could not be answered")
-            reply = Reply(500, INTERNAL)
-        return self._counted(reply, route, admitted.path, started)
+            reply = Reply(500, http.INTERNAL)
+        done(reply)
 
     def refuse(self, admitted: Admitted, error: SeawayError) -> Reply:
         """Return the reply to an admitted request whose body did not come as it has to."""
@@ -99,11 +152,11 @@ class App:
 
     # ------------------------------------------------------------------------------------------------- guards
 
-    def _principal(self, head: Head, route: Route | None, shown: bytes | None) -> Principal:
+    def _principal(self, client: str, route: Route | None, shown: bytes | None) -> Principal:
         """Return who asks. Before that is known, nothing tells which paths and methods there are."""
         if route is not None and access.is_open(route.operation):
-            return self._server.door.known(shown, head.client)
-        return self._server.door.enter(shown, head.client)
+            return self._server.door.known(shown, client)
+        return self._server.door.enter(shown, client)
 
     def _permitted(self, route: Route, principal: Principal, model: str) -> str:
         """Return the model that is asked about, once it is known that the principal may.
@@ -119,22 +172,23 @@ class App:
         access.require(route.operation, principal, only)
         return only
 
-    def _nothing(self, head: Head, found: Found | None) -> Exception:
+    def _nothing(self, sought: Sought) -> Exception:
         """Return what says that there is no such path, or which methods there are: to OPTIONS as asked, else as an error."""
+        found = sought.found
         if found is None:
             return BadInput(
-                f"There is nothing at {head.path[:200]!r}",
+                f"There is nothing at {sought.path[:200]!r}",
                 where="/v1",
                 fix="GET /openapi.json lists what there is.",
                 code="not-found",
             )
         allow = sorted({*found.methods, "OPTIONS", *(("HEAD",) if "GET" in found.methods else ())})
         header: Headers = ((b"allow", ", ".join(allow).encode()),)
-        if head.method == "OPTIONS":
+        if sought.method == "OPTIONS":
             return _Allowed(Reply(204, b"", header))
         error = BadInput(
-            f"The method {head.method[:20]!r} does nothing here",
-            where=head.path,
+            f"The method {sought.method[:20]!r} does nothing here",
+            where=sought.path,
             fix=f"Use {' or '.join(allow)}.",
             code="method-not-allowed",
         )
@@ -146,10 +200,13 @@ class App:
         return http.refusal(error)
 
 
-INTERNAL = (
-    b'{"error":{"code":"internal","message":"The server made a mistake","path":"",'
-    b'"fix":"Try again; if it lasts, ask the operator of the server."}}'
-)
+def _busy() -> Unavailable:
+    return Unavailable(
+        "The server is busy with as many requests as it takes at once",
+        where="server",
+        fix="Ask again in a moment.",
+        code="overloaded",
+    )
 
 
 class _Allowed(Exception):

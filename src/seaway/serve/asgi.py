@@ -45,7 +45,14 @@ class Asgi:
             if admitted.route.method == "POST":
                 data = await _body(receiving, self._app.settings.max_body)
                 is_unread = False
-            reply = await self._app.answer(admitted, data)
+            waits: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+            def done(reply: Reply) -> None:
+                if not waits.done():
+                    waits.set_result(reply)
+
+            self._app.answer(admitted, data, done)
+            reply = await waits
         except SeawayError as error:
             reply = self._app.refuse(admitted, error)
         except Gone:

@@ -7,6 +7,7 @@ reply was written and are logged under the same request id.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -23,12 +24,16 @@ from seaway.serve import answering, body, http, labels, records
 from seaway.serve.answering import Answer, Asked, Mishap, Taken
 from seaway.serve.explain import explanations
 from seaway.serve.http import Reply
+from seaway.serve.lane import Done, Lane, as_json
 from seaway.serve.log import forget
 from seaway.serve.metrics import Tally
+from seaway.serve.pending import Pending
 from seaway.serve.releases import Loaded, Models, Serving
 from seaway.serve.shadows import Shadows
 
 T = TypeVar("T")
+
+_log = logging.getLogger("seaway.serve")
 
 BACKLOG = 256
 """Long requests that may wait for the background thread."""
@@ -58,7 +63,11 @@ class Handlers:
         self._shadows = Shadows(self._background, tally, clock)
         self._arrivals = 0
         self._boot = chance.token(8)
-        self._pending: dict[tuple[str, str, str], asyncio.Future[Prediction]] = {}
+        self._pending = Pending()
+        self._long: set[asyncio.Task[None]] = set()
+        self._lane = Lane(
+            settings, tally, clock, self._shadows, self._pending, token=self._token, long_way=self._go_the_long_way
+        )
 
     def close(self) -> None:
         """Finish what the background thread has begun."""
@@ -66,9 +75,13 @@ class Handlers:
 
     # ------------------------------------------------------------------------------------------------ answers
 
+    def predict_soon(self, data: bytes, model: str, principal: str, done: Done) -> bool:
+        """Answer an ordinary request in the contract's JSON by the end of this turn; False says that it is none."""
+        return self._lane.take(self.models[model], data, principal, done)
+
     async def predict(self, data: bytes, model: str = "", principal: str = "local") -> Reply:
-        """Answer a request in the contract's JSON."""
-        return await self.ask(Asked(data), model, principal, as_json)
+        """Answer any request in the contract's JSON."""
+        return await self.ask(Asked(data), model, principal, _as_json)
 
     async def explain(self, data: bytes, model: str = "", principal: str = "local") -> Reply:
         """Answer with explanations only; nothing is decided by it, so nothing is logged."""
@@ -78,11 +91,11 @@ class Handlers:
         found = {"model": serving.model, "release": taken.digest, "explanations": told}
         return Reply(200, http.encode(found), model=serving.model, release=taken.digest)
 
-    async def ask(self, asked: Asked, model: str, principal: str, shape: Shape) -> Reply:
-        """Answer a request of any protocol; `shape` writes the reply's body."""
+    async def ask(self, asked: Asked, model: str, principal: str, shape: Shape, token: str = "") -> Reply:
+        """Answer a request of any protocol; `shape` writes the reply's body, `token` chooses the arm where no key does."""
         started = chance.monotonic()
         serving = self.models[model]
-        token = self._token()
+        token = token or self._token()
         try:
             if asked.is_bulk:
                 taken = await self._in_background(answering.take, serving, asked, token, True)
@@ -123,21 +136,17 @@ class Handlers:
         key = (serving.model, principal, client_id)
         first = serving.repeats.find(principal, client_id)
         if first is None and key in self._pending:
-            first = await asyncio.shield(self._pending[key])
+            first = await self._pending.wait(key)
         if first is not None:
             self.tally.count("seaway_repeats", (serving.model,))
             return Reply(first.status, shape(first, None), model=serving.model, release=first.release)
-        pending: asyncio.Future[Prediction] = asyncio.get_running_loop().create_future()
-        self._pending[key] = pending
+        self._pending.begin(key)
         try:
             answer, logged = await self._answered(serving, asked, taken, principal, moment)
-            pending.set_result(logged)
         except BaseException as error:
-            pending.set_exception(error if isinstance(error, SeawayError) else _interrupted())
-            pending.exception()  # looked at: nobody may be waiting for it
+            self._pending.fail(key, error)
             raise
-        finally:
-            del self._pending[key]
+        self._pending.end(key, logged)
         return self._reply(serving, asked, shape, logged, answer)
 
     def _reply(self, serving: Serving, asked: Asked, shape: Shape, logged: Prediction, answer: Answer) -> Reply:
@@ -145,6 +154,22 @@ class Handlers:
         if not serving.shadows:
             return reply
         return reply._replace(after=partial(self._shadows.ask, serving, asked, logged))
+
+    def _go_the_long_way(self, serving: Serving, data: bytes, principal: str, token: str, done: Done) -> None:
+        """Answer by itself what could not be answered together with others."""
+        task = asyncio.get_running_loop().create_task(self._answer_to(serving, data, principal, token, done))
+        self._long.add(task)  # the loop holds tasks weakly
+        task.add_done_callback(self._long.discard)
+
+    async def _answer_to(self, serving: Serving, data: bytes, principal: str, token: str, done: Done) -> None:
+        try:
+            reply = await self.ask(Asked(data), serving.model, principal, _as_json, token)
+        except SeawayError as error:
+            reply = http.refusal(error)
+        except Exception:  # noqa: BLE001 - the caller must get a reply, and its connection is not this task's
+            _log.exception("A request could not be answered")
+            reply = Reply(500, http.INTERNAL)
+        done(reply)
 
     # ----------------------------------------------------------------------------------------------- refusals
 
@@ -245,18 +270,9 @@ class Handlers:
         return f"{self._boot}{self._arrivals}"
 
 
-def as_json(logged: Prediction, answer: Answer | None) -> bytes:
-    """Write the reply of /v1/predict from the event, so that a repeat is the same to the byte."""
-    own = f',"client_id":{http.encode(logged.client_id).decode()}' if logged.client_id else ""
-    head = f'{{"request_id":"{logged.request_id}"{own},"model":"{logged.model}","release":"{logged.release}","predictions":'
-    return head.encode() + logged.answers + b"}"
+def _as_json(logged: Prediction, answer: Answer | None) -> bytes:
+    return as_json(logged)
 
 
 def _explained(loaded: Loaded, asked: Asked) -> tuple[Loaded, list[dict[str, Json]]]:
     return loaded, explanations(loaded.back, asked.request(loaded.back.encoder))
-
-
-def _interrupted() -> Unavailable:
-    return Unavailable(
-        "The first of these requests was interrupted", where="server", fix="Send it again.", code="overloaded"
-    )

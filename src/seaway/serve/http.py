@@ -76,6 +76,13 @@ class Reply(NamedTuple):
 _encoder = msgspec.json.Encoder()
 
 
+INTERNAL = (
+    b'{"error":{"code":"internal","message":"The server made a mistake","path":"",'
+    b'"fix":"Try again; if it lasts, ask the operator of the server."}}'
+)
+"""What a caller is told of a fault of ours."""
+
+
 def status_of(error: SeawayError) -> int:
     """Return the HTTP status of an error."""
     known = STATUS.get(error.code)

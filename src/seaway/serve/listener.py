@@ -8,13 +8,16 @@ import ssl
 from collections import Counter
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import NamedTuple
 
 from seaway.core import chance
 from seaway.security import access
 from seaway.serve import http
-from seaway.serve.app import App
+from seaway.serve.app import App, Sought
 from seaway.serve.connection import Connection
+from seaway.serve.head import Head
 from seaway.serve.http import Headers
+from seaway.serve.messages import Message
 
 LOOK_S = 0.25
 """Seconds between two looks at slow connections, and the error of every deadline."""
@@ -23,7 +26,18 @@ BACKLOG = 2048
 BODIES = 256 << 20
 """Bytes that bodies which are not whole may take in all."""
 
+HEADS, LONGEST_HEAD = 1024, 4096
+"""Heads that are known by heart, and the bytes of one."""
+
 LINES = {one.value: b"HTTP/1.1 %d %s\r\n" % (one.value, one.phrase.encode()) for one in HTTPStatus}
+
+
+class Known(NamedTuple):
+    """A head that was read and admitted once, and the bytes of the body that it announces."""
+
+    message: Message
+    sought: Sought
+    size: int
 
 
 class Listener:
@@ -35,6 +49,8 @@ class Listener:
         self._connections: set[Connection] = set()
         self._sources: Counter[str] = Counter()
         self._held = 0
+        self.heads: dict[tuple[str, bytes], Known] = {}
+        """Known heads by the address they came to and their bytes. What a head means depends on nothing else."""
         self._prefixes: dict[tuple[int, Headers], bytes] = {}
         self._second = 0
         self.is_draining = False
@@ -84,6 +100,24 @@ class Listener:
         self._sources[one.client] -= 1
         if self._sources[one.client] <= 0:
             del self._sources[one.client]
+
+    def remember(self, data: bytes, message: Message, head: Head) -> None:
+        """Know a head from now on, where the body behind it has a stated length and nothing else is to be done about it."""
+        end = data.find(b"\r\n\r\n") + 4
+        raw = data[:end]
+        if not (raw.startswith(b"POST ") and message.method == "POST" and end <= LONGEST_HEAD):
+            return
+        if message.waits or message.is_old or not message.keeps or raw.count(b"\n") != raw.count(b"\r\n"):
+            return
+        lengths = [value for name, value in message.headers if name == b"content-length"]
+        sought = self.app.seek(head)
+        if len(lengths) != 1 or not lengths[0].isdigit() or not isinstance(sought, Sought):
+            return
+        if any(name in (b"transfer-encoding", b"upgrade") for name, _ in message.headers):
+            return
+        if len(self.heads) >= HEADS:
+            self.heads.clear()
+        self.heads[head.server, raw] = Known(message, sought, int(lengths[0]))
 
     def hold(self, size: int) -> bool:
         """Take room for a part of a body, or say that there is none."""

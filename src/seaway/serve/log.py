@@ -1,7 +1,9 @@
 """The event log of one worker and model: an answer leaves when its record is as durable as set (DESIGN 7).
 
-One thread writes: it takes everything that waits, writes it at once and calls fdatasync once (group commit). The loop's
-thread gives the numbers, so that a request id can name worker, segment and record before the record is written.
+What was appended in one turn of the loop is written at once. With durability "disk" one thread does that: it takes everything
+that waits, writes it and calls fdatasync once (group commit). Below that nothing waits for the disk, so the loop's thread writes
+by itself: handing over to another thread costs more than the write. The loop's thread gives the numbers, so that a request
+id can name worker, segment and record before the record is written.
 
 When a write fails (disk full), the records of that segment that were not yet durable are refused, the segment is sealed and
 the next append tries a new one: the log recovers by itself when space returns. When fsync fails, nothing is acknowledged
@@ -16,7 +18,7 @@ import heapq
 import os
 import queue
 import threading
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from copy import copy
 from itertools import groupby
 from pathlib import Path
@@ -34,10 +36,14 @@ MAX_WAITING = 64 << 20
 """Bytes that may wait for the disk; beyond them requests are turned away at once."""
 
 
+Done = Callable[[SeawayError | None], None]
+"""Is told, in the loop's thread, that records are as durable as set (None), or why they are not."""
+
+
 class _Item(NamedTuple):
     segment: int
     data: bytes
-    done: asyncio.Future[None] | None
+    done: Done | None
 
 
 _STOP = _Item(-1, b"", None)
@@ -71,14 +77,22 @@ class EventLog:
         self._limits = segment_bytes, segment_s
         self._number = next_number(folder, worker)
         self._record, self._size, self._since = 0, segment.HEADER.size, chance.monotonic()
-        self._queue: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._items: list[_Item] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._queue: queue.SimpleQueue[list[_Item]] = queue.SimpleQueue()
         self._writer = _Writer(self, sync if durability == "disk" else _no_sync)
-        self._thread = threading.Thread(target=self._writer.run, args=(self._queue,), name="event-log", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        if durability == "disk":
+            self._thread = threading.Thread(target=self._writer.run, args=(self._queue,), name="event-log", daemon=True)
+            self._thread.start()
 
     def next_id(self) -> str:
         """Return the request id of the record that the next append writes."""
-        return segment.request_id(int(chance.now() * 1000), segment.Place(self.worker, self._number, self._record))
+        return self.next_ids(1)[0]
+
+    def next_ids(self, count: int) -> list[str]:
+        """Return the request ids of the records that the next append writes."""
+        return segment.request_ids(int(chance.now() * 1000), self.place, count)
 
     @property
     def place(self) -> segment.Place:
@@ -87,11 +101,27 @@ class EventLog:
 
     def append(self, one: Event) -> Awaitable[None]:
         """Write one event; done when it is as durable as set, raises `Unavailable` where that failed."""
-        return self._append(segment.frame(event.encode(one)), 1)
+        return self.append_all([one])
 
     def append_all(self, events: Sequence[Event]) -> Awaitable[None]:
         """Write events behind one another, all durable or none acknowledged."""
-        return self._append(b"".join(segment.frame(event.encode(one)) for one in events), len(events))
+        waits: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: SeawayError | None) -> None:
+            if waits.done():
+                return
+            if error is None:
+                waits.set_result(None)
+            else:
+                waits.set_exception(copy(error))  # each is raised elsewhere and grows a trace of its own
+
+        self._append(events, done)
+        return waits
+
+    def put(self, events: Sequence[Event], done: Done) -> None:
+        """Write events as `append_all` does, and now rather than at the end of the turn; raises where it is known to fail."""
+        self._append(events, done)
+        self._hand_over()
 
     def read(self, after: int) -> Iterator[Event]:
         """Yield the events of all workers with a higher sequence, in order of sequence."""
@@ -107,36 +137,63 @@ class EventLog:
 
     def close(self) -> None:
         """Write what waits, seal the segment, and end the thread."""
-        self._queue.put(_STOP)
-        self._thread.join()
+        self._items.append(_STOP)
+        self._hand_over()
+        if self._thread is not None:
+            self._thread.join()
 
-    def _append(self, data: bytes, records: int) -> Awaitable[None]:
+    def _append(self, events: Sequence[Event], done: Done) -> None:
         if self.failure is not None:
             raise copy(self.failure)
+        data = b"".join([segment.frame(event.encode(one)) for one in events])
         if self.waiting + len(data) > MAX_WAITING:
             raise Unavailable(
                 "Too many answers wait for the disk", where="log", fix="Send fewer requests at once.", code="overloaded"
             )
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.waiting += len(data)
         if not self._record:
             self._since = chance.monotonic()
-        self._queue.put(_Item(self._number, data, done))
-        self._record += records
+        self.waiting += len(data)
+        number = self._number
+        self._record += len(events)
         self._size += len(data)
+        if self.durability == "none":
+            done(None)
+            self._take(_Item(number, data, None))
+        else:
+            self._take(_Item(number, data, done))
         if self._size >= self._limits[0]:
             self._roll()
-        if self.durability == "none":
-            done.add_done_callback(_look_at)
-            done = asyncio.get_running_loop().create_future()
-            done.set_result(None)
-        return done
+
+    def _take(self, item: _Item) -> None:
+        """Let an item be written at the end of this turn."""
+        if not self._items:
+            self._loop = asyncio.get_running_loop()
+            self._loop.call_soon(self._hand_over)
+        self._items.append(item)
+
+    def _hand_over(self) -> None:
+        """Have everything written that was appended in this turn."""
+        items, self._items = self._items, []
+        if not items:
+            return
+        if self._thread is not None:
+            self._queue.put(items)
+        else:
+            self._writer.take(items)
 
     def _roll(self) -> None:
         """Go on in a new segment; the empty item makes the writer seal the old one now."""
         self._number = max(self._number + 1, int(chance.now()))
         self._record, self._size, self._since = 0, segment.HEADER.size, chance.monotonic()
-        self._queue.put(_Item(self._number, b"", None))
+        self._take(_Item(self._number, b"", None))
+
+    def report(self, items: Sequence[_Item], error: SeawayError | None, is_final: bool) -> None:
+        """Settle in the loop's thread; called from the thread that writes."""
+        if self._thread is None:
+            self.settle(items, error, is_final)
+        elif self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, so nobody waits
+                self._loop.call_soon_threadsafe(self.settle, items, error, is_final)
 
     def settle(self, items: Sequence[_Item], error: SeawayError | None, is_final: bool) -> None:
         """Tell the waiting that their records are durable, or refused; runs in the loop's thread."""
@@ -148,11 +205,8 @@ class EventLog:
             if any(item.segment == self._number for item in items):
                 self._roll()
         for item in items:
-            if item.done is not None and not item.done.done():
-                if error is None:
-                    item.done.set_result(None)
-                else:
-                    item.done.set_exception(copy(error))  # each is raised elsewhere and grows a trace of its own
+            if item.done is not None:
+                item.done(error)
 
     def _chain(self, worker: int) -> Iterator[Event]:
         for owner, number, path in of_folder(self.folder):
@@ -162,7 +216,7 @@ class EventLog:
 
 
 class _Writer:
-    """The writing thread: takes all that waits, writes it, syncs once, and reports."""
+    """Writes what is handed over, syncs once, and reports; of one thread."""
 
     def __init__(self, log: EventLog, sync: Sync) -> None:
         self._log = log
@@ -171,20 +225,33 @@ class _Writer:
         self._refused = -1
         self._dead: SeawayError | None = None
 
-    def run(self, waiting: queue.SimpleQueue[_Item]) -> None:
-        """Serve the queue until it says stop."""
+    def run(self, waiting: queue.SimpleQueue[list[_Item]]) -> None:
+        """Take everything that waits, until it says stop."""
         items: list[_Item] = []
+        while not items or items[-1] is not _STOP:
+            items = waiting.get()
+            while not waiting.empty():  # the only reader is this thread
+                items += waiting.get()
+            self.take(items)
+
+    def take(self, items: list[_Item]) -> None:
+        """Write items segment by segment; the last item of all seals."""
         try:
-            while not items or items[-1] is not _STOP:
-                items = [waiting.get(), *_all_of(waiting)]
-                for number, group in groupby(items, key=lambda item: item.segment):
-                    batch = list(group)
-                    self._report(batch, self._write(number, b"".join(item.data for item in batch)))
-            self._seal()
-        except BaseException:  # a fault of ours: nobody must wait for a thread that has ended
+            for number, group in groupby(items, key=lambda item: item.segment):
+                batch = list(group)
+                if batch[-1] is _STOP:
+                    self._seal()
+                else:
+                    self._log.report(batch, self._write(number, b"".join([item.data for item in batch])), self.is_dead)
+        except BaseException:  # a fault of ours: nobody must wait for what will not be written
             self._die()
-            self._report([*items, *_all_of(waiting)], self._dead)
+            self._log.report(items, self._dead, True)
             raise
+
+    @property
+    def is_dead(self) -> bool:
+        """Say whether nothing will be durable any more."""
+        return self._dead is not None
 
     def _write(self, number: int, data: bytes) -> SeawayError | None:
         """Write records of one segment and make them durable, or say why they are not."""
@@ -227,19 +294,6 @@ class _Writer:
         if self._open is not None:
             self._open.abandon()
         self._open = None
-
-    def _report(self, items: list[_Item], error: SeawayError | None) -> None:
-        loops = [item.done.get_loop() for item in items if item.done is not None]
-        if loops:
-            with contextlib.suppress(RuntimeError):  # the loop has ended, so nobody waits
-                loops[0].call_soon_threadsafe(self._log.settle, items, error, self._dead is not None)
-
-
-def _all_of(waiting: queue.SimpleQueue[_Item]) -> list[_Item]:
-    found = []
-    while not waiting.empty():  # the only reader is this thread
-        found.append(waiting.get())
-    return found
 
 
 def forget(done: Awaitable[None]) -> None:

@@ -41,7 +41,7 @@ class Loaded:
             )
         self.digest, self.model, self.version = digest, model, manifest.version
         self.contract: Contract = self.front.contract
-        self.between = f'","model":"{model}","release":"{digest}","predictions":'.encode()
+        self.width = len(self.contract.encoded)
         self.unlogged = frozenset(
             column.name for column in self.contract.columns if column.personal or column.log != "full"
         )

@@ -38,6 +38,10 @@ class Server(NamedTuple):
 Call = Callable[[Server, Ask], Awaitable[Reply]]
 
 
+Soon = Callable[[Server, Ask, Callable[[Reply], None]], bool]
+"""Answers by the end of this turn of the loop, or says that the request is none for it and has to be called for."""
+
+
 class Route(NamedTuple):
     """One door."""
 
@@ -45,6 +49,12 @@ class Route(NamedTuple):
     path: str
     operation: str
     call: Call
+    soon: Soon | None = None
+
+
+def predict_soon(server: Server, ask: Ask, done: Callable[[Reply], None]) -> bool:
+    """POST predict, where the request is an ordinary one."""
+    return server.handlers.predict_soon(ask.body, ask.model, ask.principal.name, done)
 
 
 async def predict(server: Server, ask: Ask) -> Reply:
@@ -162,8 +172,8 @@ _VERSION = "/v2/models/{model}/versions/{version}"
 
 ROUTES: tuple[Route, ...] = (
     # Add a door here, and its operation to security/access.py: without one the server does not start.
-    Route("POST", "/v1/predict", "predict", predict),
-    Route("POST", "/v1/models/{model}/predict", "predict", predict),
+    Route("POST", "/v1/predict", "predict", predict, predict_soon),
+    Route("POST", "/v1/models/{model}/predict", "predict", predict, predict_soon),
     Route("POST", "/v1/labels", "label", label),
     Route("POST", "/v1/models/{model}/labels", "label", label),
     Route("POST", "/v1/explain", "explain", explain),

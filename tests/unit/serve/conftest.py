@@ -23,6 +23,7 @@ from seaway.serve.app import App
 from seaway.serve.door import Door
 from seaway.serve.follow import Follower
 from seaway.serve.handlers import Handlers
+from seaway.serve.http import Reply
 from seaway.serve.metrics import Tally
 from seaway.serve.releases import Models, Serving
 from seaway.serve.routes import Server
@@ -113,9 +114,16 @@ class Desk:
     def serving(self) -> Serving:
         return self.models[""]
 
+    async def reply(self, data: bytes, model: str = "", principal: str = "local") -> Reply:
+        """Ask as a connection does: the short way, or else the long one."""
+        waits: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        if self.handlers.predict_soon(data, model, principal, waits.set_result):
+            return await waits
+        return await self.handlers.predict(data, model, principal)
+
     async def predict(self, *rows: Any, **fields: Any) -> tuple[int, Any]:
         """Ask and return status and body; shadows are asked too, as after a written reply."""
-        reply = await self.handlers.predict(json.dumps({"rows": list(rows or [serving.ROW]), **fields}).encode())
+        reply = await self.reply(json.dumps({"rows": list(rows or [serving.ROW]), **fields}).encode())
         if reply.after is not None:
             reply.after()
         return reply.status, json.loads(reply.body)

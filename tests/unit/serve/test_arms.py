@@ -17,7 +17,7 @@ from onnx import helper, numpy_helper
 from seaway.core.candidate import Candidate
 from seaway.core.event import Prediction
 from seaway.registry.store import Registry
-from seaway.serve.handlers import as_json
+from seaway.serve.lane import as_json
 from tests import credit
 from tests.releases import CREATED, Workshop, resign
 from tests.serving import ROW
@@ -166,7 +166,7 @@ def test_not_a_number_never_leaves(state: Path, tmp_path: Path, at_desk: Any, di
         assert (status, told["release"]) == (200, digests[0])
         assert [one.status for one in of_arm(desk, "canary")] == [200, 500]
         await desk.move(broken)
-        reply = await desk.handlers.predict(json.dumps({"rows": [trap]}).encode())
+        reply = await desk.reply(json.dumps({"rows": [trap]}).encode())
         assert reply.status == 500
         assert json.loads(reply.body)["error"]["code"] == "broken-answer"
         assert b"null" not in reply.body
@@ -177,9 +177,9 @@ def test_not_a_number_never_leaves(state: Path, tmp_path: Path, at_desk: Any, di
 
 def test_a_reply_is_made_of_the_event_alone(at_desk: Any) -> None:
     async def script(desk: Any) -> None:
-        reply = await desk.handlers.predict(json.dumps({"rows": [ROW]}).encode())
+        reply = await desk.reply(json.dumps({"rows": [ROW]}).encode())
         (event,) = of_arm(desk, "champion")
-        assert as_json(event, None) == reply.body
+        assert as_json(event) == reply.body
 
     at_desk(script)
 

@@ -126,14 +126,12 @@ def test_explanations_add_up_to_the_margin(at_desk: Any) -> None:
 
 def test_a_repeat_gets_the_first_answer_even_from_another_release(at_desk: Any, digests: list[str]) -> None:
     async def script(desk: Any) -> None:
-        first = await desk.handlers.predict(json.dumps({"rows": [ROW], "request_id": "mine-1"}).encode())
+        first = await desk.reply(json.dumps({"rows": [ROW], "request_id": "mine-1"}).encode())
         await desk.move(digests[1])
-        again = await desk.handlers.predict(json.dumps({"rows": [ROW], "request_id": "mine-1"}).encode())
+        again = await desk.reply(json.dumps({"rows": [ROW], "request_id": "mine-1"}).encode())
         assert again.body == first.body
         assert json.loads(first.body)["client_id"] == "mine-1"
-        other = await desk.handlers.predict(
-            json.dumps({"rows": [ROW], "request_id": "mine-1"}).encode(), principal="someone else"
-        )
+        other = await desk.reply(json.dumps({"rows": [ROW], "request_id": "mine-1"}).encode(), principal="someone else")
         assert json.loads(other.body)["release"] == digests[1]
         assert len(predictions(desk)) == 2
 
@@ -194,9 +192,9 @@ def test_limits_of_the_server_hold(at_desk: Any) -> None:
 
 def test_models_are_found_by_name_and_the_only_one_without(at_desk: Any) -> None:
     async def script(desk: Any) -> None:
-        assert (await desk.handlers.predict(json.dumps({"rows": [ROW]}).encode(), "credit")).status == 200
+        assert (await desk.reply(json.dumps({"rows": [ROW]}).encode(), "credit")).status == 200
         with pytest.raises(NotFound, match="No model 'other' is served here"):
-            await desk.handlers.predict(b"{}", "other")
+            await desk.reply(b"{}", "other")
 
     at_desk(script)
 
@@ -211,7 +209,7 @@ def test_before_a_release_is_ready_it_says_so() -> None:
 
 
 def test_long_requests_are_turned_away_when_too_many_wait(at_desk: Any) -> None:
-    rows = credit.rows(200)
+    rows = credit.rows(300)
 
     async def script(desk: Any) -> None:
         found = await asyncio.gather(*(desk.predict(*rows) for _ in range(300)))
