@@ -20,7 +20,8 @@ from seaway.core.errors import Untrusted
 from seaway.engines import wire
 from seaway.engines.export import finish_program, forest_program
 from seaway.engines.finish import Binary
-from seaway.engines.onnx import BrokenAnswer, OnnxEngine
+from seaway.engines.answers import BrokenAnswer
+from seaway.engines.onnx import OnnxEngine
 from seaway.engines.readers.lightgbm import read as read_booster
 from seaway.engines.walk import walk
 from tests.unit.engines.boosters import trained

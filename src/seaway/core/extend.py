@@ -26,8 +26,13 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "series": "seaway.data.encode.series:SeriesEncoder",
     },
     "engine": {
-        "onnx": "seaway.engines.onnx:OnnxEngine",
+        "onnx": "seaway.engines.ladder:Ladder",
         "series": "seaway.engines.series.engine:SeriesEngine",
+    },
+    "rung": {
+        # One way alone to run what an engine runs, for who sets `[serve] engine`.
+        "native": "seaway.engines.native.engine:NativeEngine",
+        "onnx": "seaway.engines.onnx:OnnxEngine",
     },
     "compose": {
         "onnx": "seaway.engines.compose:compose",

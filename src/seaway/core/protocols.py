@@ -285,6 +285,21 @@ class Runner(Protocol):
         ...
 
 
+@runtime_checkable
+class Rung(Protocol):
+    """A runner that is one of several ways to run its program, all to the same answers: `engine` names it.
+
+    `why` says why none of the faster ways runs it. `below` gives the next, to which the reason is handed; None at the end.
+    """
+
+    engine: str
+    why: str
+
+    def below(self, why: str) -> Runner | None:
+        """Return the next way to run the program."""
+        ...
+
+
 class Engine(Protocol):
     """Runs programs of one kind."""
 

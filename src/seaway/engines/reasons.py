@@ -16,8 +16,9 @@ with the same d are one array; no recursion, no subtraction of large terms.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class UnfaithfulReasons(SeawayError):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Paths:
+class Paths:
     """Leaves that have `d` distinct features above them: elements are (leaf, feature) pairs, (leaves, d).
 
     An element's conditions are the steps `starts[e]:starts[e + 1]` (the last group ends the array): the node and whether
@@ -60,14 +61,21 @@ class _Paths:
     weights: Array
 
 
-class Explainer:
-    """Explains one program; what depends on the program alone is worked out once."""
+def by_numpy(forest: Forest) -> Callable[[Array], Array]:
+    """Return what gives the Shapley values (rows, features, targets) of rows, in numpy."""
+    return partial(shapley, forest, paths(forest))
 
-    def __init__(self, forests: Sequence[Forest], told: Explain) -> None:
+
+class Explainer:
+    """Explains one program; what depends on the program alone is worked out once, `by` numpy or in another exact way."""
+
+    def __init__(
+        self, forests: Sequence[Forest], told: Explain, by: Callable[[Forest], Callable[[Array], Array]] = by_numpy
+    ) -> None:
         self._told = told
         parts = [part for part in told.parts if not isinstance(part, AdditivePart)]
         self._forests = [
-            (part.weight, forest, paths(forest), expected(forest)) for part, forest in zip(parts, forests, strict=True)
+            (part.weight, by(forest), expected(forest)) for part, forest in zip(parts, forests, strict=True)
         ]
         self._linear = [
             (part.weight, additive_of(part, told.targets)) for part in told.parts if isinstance(part, AdditivePart)
@@ -78,9 +86,9 @@ class Explainer:
         told = self._told
         base = np.zeros(told.targets)
         attributions = np.zeros((len(x), told.features, told.targets))
-        for weight, forest, groups, expectation in self._forests:
+        for weight, values, expectation in self._forests:
             base += weight * expectation
-            attributions += weight * shapley(forest, groups, x)
+            attributions += weight * values(x)
         for weight, additive in self._linear:
             base += weight * (additive.intercept + additive.mean.sum(axis=0))
             attributions += weight * (linear.contributions(additive, x) - additive.mean)
@@ -114,7 +122,7 @@ def expected(forest: Forest) -> Array:
     return base
 
 
-def paths(forest: Forest) -> list[_Paths]:
+def paths(forest: Forest) -> list[Paths]:
     """Group the leaves by the number of distinct features above them; leaves without any explain nothing."""
     leaf, node, is_true, share = _steps(forest)
     feature = forest.feature[node]
@@ -135,7 +143,7 @@ def paths(forest: Forest) -> list[_Paths]:
         # Gauss-Legendre on [0, 1]; n points are exact up to degree 2 n - 1.
         points, weights = np.polynomial.legendre.leggauss((d + 1) // 2)
         groups.append(
-            _Paths(
+            Paths(
                 zero=zero[mine].reshape(-1, d),
                 cell=(feature[opens[mine]] * forest.targets).reshape(-1, d) + forest.leaf_target[leaves][:, None],
                 value=forest.leaf_value[leaves],
@@ -149,7 +157,7 @@ def paths(forest: Forest) -> list[_Paths]:
     return groups
 
 
-def shapley(forest: Forest, groups: Sequence[_Paths], x: Array) -> Array:
+def shapley(forest: Forest, groups: Sequence[Paths], x: Array) -> Array:
     """Return the Shapley values (rows, features, targets) of every row's margin."""
     cells = forest.features * forest.targets
     found = np.zeros((len(x), cells))
@@ -165,7 +173,7 @@ def shapley(forest: Forest, groups: Sequence[_Paths], x: Array) -> Array:
     return found.reshape(len(x), forest.features, forest.targets)
 
 
-def _of_group(group: _Paths, goes: Array) -> Array:
+def _of_group(group: Paths, goes: Array) -> Array:
     """Return phi (rows, leaves, d) for the rows' decisions (rows, nodes)."""
     met = goes[:, group.node] == group.is_true
     one = np.logical_and.reduceat(met, group.starts, axis=1).reshape(len(goes), *group.zero.shape)

@@ -18,7 +18,8 @@ from seaway.engines.additive import constant
 from seaway.engines.compose import compose
 from seaway.engines.export import additive_program, finish_program, forest_program
 from seaway.engines.finish import Binary, Value
-from seaway.engines.onnx import BrokenAnswer, OnnxEngine
+from seaway.engines.answers import BrokenAnswer
+from seaway.engines.onnx import OnnxEngine
 from tests.unit.engines import messages
 from tests.unit.engines.forests import grown, rows, stump
 from tests.unit.engines.messages import attribute, graph, held, info, model, node, number, tensor

@@ -11,7 +11,8 @@ from seaway.core.candidate import Program
 from seaway.core.contract import Contract
 from seaway.core.protocols import Reasons
 from seaway.core.verdict import Verdict
-from seaway.engines.onnx import BrokenAnswer, Trees
+from seaway.engines.answers import BrokenAnswer
+from seaway.engines.onnx import Trees
 from seaway.engines.series import finish as last_step
 from seaway.engines.series.design import Design, Plan, names
 from seaway.engines.series.document import FILE, Document, Lagged, Method, decode, hold

@@ -1,0 +1,132 @@
+"""A plan as the structures that `forest.c` reads, and calls into them."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from seaway.core.batch import Array
+from seaway.engines.forest import Forest
+from seaway.engines.native.kernel import CCall, CLinear, CLookup, CProgram, CStep, Kernel
+from seaway.engines.native.plan import Ending, Linear, Lookup, Plan
+from seaway.engines.native.tables import BLOCK, Tables, tables
+
+FEW = 8
+"""Rows that are answered one by one: a block of 64 costs as much as so many."""
+
+_ALIGN = 64
+_MOST_SCRATCH = 1 << 26
+
+
+class Compiled:
+    """A plan in C's layout: read by any number of calls at once, never written."""
+
+    def __init__(self, plan: Plan, few: int = FEW) -> None:
+        self.plan = plan
+        self.tables: list[Tables] = []
+        self._held: list[Any] = []  # C knows addresses only
+        steps = (CStep * len(plan.steps))()
+        for at, step in zip(steps, plan.steps, strict=True):
+            at.kind, at.what = int(step.kind), self._address(step.what)
+        stack = plan.depth * BLOCK * plan.targets * 8
+        self.scratch = stack + max((one.scratch for one in self.tables), default=0) + _ALIGN
+        self._held.append(steps)
+        self.structure = CProgram(
+            features=plan.features,
+            targets=plan.targets,
+            steps=len(plan.steps),
+            depth=plan.depth,
+            finish=int(plan.ending),
+            few=few,
+            threshold=plan.threshold,
+            step=ctypes.addressof(steps),
+            scratch=self.scratch,
+        )
+
+    @property
+    def address(self) -> int:
+        """Address of the `struct program`."""
+        return ctypes.addressof(self.structure)
+
+    @property
+    def bytes(self) -> int:
+        """Memory of all trees' tables."""
+        return sum(one.bytes for one in self.tables)
+
+    def _address(self, what: Forest | Linear | Lookup | Array | None) -> int:
+        if what is None:
+            return 0
+        if isinstance(what, Forest):
+            self.tables.append(tables(what))
+            return self.tables[-1].address
+        if isinstance(what, Linear):
+            parts = [what.fill, what.center, what.scale, what.weight]
+            return self._keep(
+                CLinear,
+                len(what.features),
+                int(what.of_absent),
+                what.features.astype(np.int32),
+                *(part.astype(np.float64) for part in parts),
+            )
+        if isinstance(what, Lookup):
+            return self._keep(
+                CLookup,
+                len(what.features),
+                what.other,
+                what.features.astype(np.int32),
+                what.size.astype(np.float32),
+                what.start.astype(np.int64),
+                what.table.astype(np.float64),
+            )
+        constant = np.ascontiguousarray(what, dtype=np.float64)
+        self._held.append(constant)
+        return int(constant.ctypes.data)
+
+    def _keep(self, structure: type[ctypes.Structure], *values: int | Array) -> int:
+        arrays = [np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value for value in values]
+        made = structure(*(value.ctypes.data if isinstance(value, np.ndarray) else value for value in arrays))
+        self._held += [arrays, made]
+        return ctypes.addressof(made)
+
+
+class Caller:
+    """Calls a compiled plan with working memory of its own; used by one thread at a time."""
+
+    def __init__(self, kernel: Kernel, compiled: Compiled) -> None:
+        self._answer = kernel.answer
+        self._compiled = compiled
+        self._plan = compiled.plan
+        self._scratch = aligned(compiled.scratch)
+        self._call = CCall(program=compiled.address, scratch=self._scratch.ctypes.data)
+        self._at = ctypes.addressof(self._call)
+        self.width = {Ending.SIGMOID: 2, Ending.SOFTMAX: self._plan.targets}.get(self._plan.ending, 1)
+
+    def answer(self, x: Array) -> tuple[Array, Array, Array, bool]:
+        """Return margin (rows, targets), answer (rows, width), label (rows,), and whether all are finite numbers."""
+        x = np.ascontiguousarray(x, dtype=np.float32)
+        rows, call = len(x), self._call
+        margin = np.empty((rows, self._plan.targets))
+        answer = np.empty((rows, self.width))
+        label = np.empty(rows, dtype=np.int64)
+        call.x, call.rows = x.ctypes.data, rows
+        call.margin, call.answer, call.label = margin.ctypes.data, answer.ctypes.data, label.ctypes.data
+        return margin, answer, label, not self._answer(self._at)
+
+
+def aligned(size: int) -> Array:
+    """Return working memory whose first byte a whole vector may be stored at."""
+    raw = np.zeros(size + _ALIGN, dtype=np.uint8)
+    skip = -raw.ctypes.data % _ALIGN
+    return raw[skip : skip + size]
+
+
+def margins(kernel: Kernel, forest: Forest, few: int = FEW) -> Caller:
+    """Return a caller that answers the margins of a forest alone."""
+    from seaway.engines.native.plan import Kind, Step
+
+    steps: Sequence[Step] = [Step(kind=Kind.FOREST, what=forest)]
+    plan = Plan(features=forest.features, targets=forest.targets, steps=steps, ending=Ending.MARGIN)
+    return Caller(kernel, Compiled(plan, few))
