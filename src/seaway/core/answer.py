@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,11 @@ from seaway.core import bundle, extend, parity
 from seaway.core.batch import Array, Batch, Json, Query, Request, join, split
 from seaway.core.contract import Contract
 from seaway.core.errors import Untrusted
-from seaway.core.protocols import Encoder, Engine, Reasons, Runner, Verifier
+from seaway.core.protocols import Encoder, Engine, Reasons, Rung, Runner, Verifier
 from seaway.core.settings import ServeSettings
 from seaway.core.verdict import Verdict
+
+_log = logging.getLogger("seaway.engines")
 
 BLOCK = 1024
 """Queries per run where many are asked."""
@@ -32,10 +35,12 @@ class Answered:
 class Answerer:
     """Answers with one release. Used by one thread at a time, as its encoder and its runner are.
 
-    Opening verifies the signature, the digests, the program's allow-list and the parity vectors, in that order.
+    Opening verifies the signature, the digests, the program's allow-list and the parity vectors, in that order. Where an engine
+    has several ways to run the program, the first that repeats the vectors answers; `engine` names the only one to take, "auto"
+    none. `replay=False` is for who has replayed the vectors with that very engine.
     """
 
-    def __init__(self, folder: Path, verifier: Verifier, *, engine: str | None = None, replay: bool = True) -> None:
+    def __init__(self, folder: Path, verifier: Verifier, *, engine: str = "auto", replay: bool = True) -> None:
         self.bundle = bundle.open_bundle(folder, verifier)
         self.contract: Contract = self.bundle.contract
         self.encoder: Encoder = encoder_of(self.contract)
@@ -45,7 +50,7 @@ class Answerer:
                 where=str(folder),
                 fix="Serve it with the Seaway version that made it, or release it again.",
             )
-        self.engine: Engine = extend.load("engine", engine or self.bundle.manifest.engine)()
+        self.engine: Engine = self._engine(engine)
         self.runner: Runner = self.engine.load(self.bundle.program, self.contract)
         if replay:
             self.parity().require()
@@ -54,6 +59,16 @@ class Answerer:
     def digest(self) -> str:
         """The release."""
         return self.bundle.digest
+
+    @property
+    def answering(self) -> str:
+        """Which engine answers: of several ways to run the program, the one taken."""
+        return self.runner.engine if isinstance(self.runner, Rung) else self.engine.name
+
+    @property
+    def why(self) -> str:
+        """Why no faster engine answers; empty where none is faster."""
+        return self.runner.why if isinstance(self.runner, Rung) else ""
 
     def answer(self, requests: Sequence[Request]) -> list[Answered]:
         """Answer accepted requests in one run of the engine."""
@@ -75,8 +90,28 @@ class Answerer:
         batch = self.encoder.encode(request)
         return batch, self.runner.reasons(batch)
 
+    def _engine(self, wanted: str) -> Engine:
+        if wanted != "auto":
+            chosen: Engine = extend.load("rung", wanted)()
+            if chosen.supports(self.bundle.program):
+                return chosen
+        engine: Engine = extend.load("engine", self.bundle.manifest.engine)()
+        return engine
+
     def parity(self) -> Proof:
-        """Replay the bundle's own vectors from raw JSON to answers."""
+        """Replay the bundle's own vectors from raw JSON to answers; an engine that fails them gives way to the next."""
+        while True:
+            proof = self._replayed()
+            if proof.holds:
+                return proof
+            why = f"it does not repeat the parity vectors: {proof.verdict.message}"
+            below = self.runner.below(why) if isinstance(self.runner, Rung) else None
+            if below is None:
+                return proof
+            _log.error("release %s: the engine %r is not used, %s", self.digest[:12], self.answering, why)
+            self.runner = below
+
+    def _replayed(self) -> Proof:
         vectors = list(parity.read_vectors(self.bundle.files.get(bundle.PARITY, b"")))
         if not vectors:
             raise Untrusted(
@@ -104,13 +139,18 @@ class Proof:
     digest: str
 
     @property
+    def holds(self) -> bool:
+        """Say whether the answers were the trained model's, of one case at least."""
+        return self.difference.holds and bool(self.difference.cases)
+
+    @property
     def verdict(self) -> Verdict:
         """The finding R010."""
         return parity.verdict("R010", self.digest, self.difference, self.tolerance)
 
     def require(self) -> None:
         """Raise `Untrusted` unless the program gives the trained model's answers."""
-        if not self.difference.holds or not self.difference.cases:
+        if not self.holds:
             raise Untrusted(
                 f"The program does not repeat the trained model's answers: {self.verdict.message}",
                 where=self.digest,

@@ -110,7 +110,7 @@ def test_the_encoder_must_be_the_one_that_made_the_numbers(shop: Workshop, folde
 
 
 def test_an_engine_that_is_not_there_is_said_by_name(shop: Workshop, folder: Path) -> None:
-    with pytest.raises(NotFound, match="no engine called 'steam'"):
+    with pytest.raises(NotFound, match="no rung called 'steam'"):
         Answerer(folder, shop.verifier, engine="steam")
 
 

@@ -6,6 +6,8 @@ import ctypes
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
+
 from seaway.engines.native.kernel import CCall, Kernel
 from seaway.engines.native.plan import Ending
 from seaway.engines.native.program import Compiled, aligned
@@ -25,22 +27,22 @@ class Single:
     def __init__(self, kernel: Kernel, compiled: Compiled) -> None:
         plan = compiled.plan
         width = {Ending.SIGMOID: 2, Ending.SOFTMAX: plan.targets}.get(plan.ending, 1)
-        row = (ctypes.c_float * plan.features)()
-        numbers = (ctypes.c_double * (plan.targets + width))()
-        label = (ctypes.c_int64 * 1)()
+        row = np.zeros(plan.features, dtype=np.float32)
+        numbers = np.zeros(plan.targets + width)
+        label = np.zeros(1, dtype=np.int64)
         scratch = aligned(compiled.scratch)
         call = CCall(
             program=compiled.address,
-            x=ctypes.addressof(row),
+            x=row.ctypes.data,
             rows=1,
-            margin=ctypes.addressof(numbers),
-            answer=ctypes.addressof(numbers) + 8 * plan.targets,
-            label=ctypes.addressof(label),
+            margin=numbers.ctypes.data,
+            answer=numbers.ctypes.data + 8 * plan.targets,
+            label=label.ctypes.data,
             scratch=scratch.ctypes.data,
         )
         self._held = (compiled, call, scratch)
-        self.row = memoryview(row).cast("B")
-        self.numbers = memoryview(numbers).cast("B").cast("d")
-        self.label = memoryview(label).cast("B").cast("q")
+        self.row = memoryview(row).cast("B")  # each view keeps its array
+        self.numbers = memoryview(numbers)
+        self.label = memoryview(label)
         self.at_answer = plan.targets
         self.answer: Callable[[], int] = partial(kernel.answer, ctypes.addressof(call))
