@@ -14,18 +14,21 @@ unexport PYTHONDONTWRITEBYTECODE
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench soak docs clean
+.PHONY: help install native demo test check format bench soak docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv and install Seaway with everything the other targets need
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt hatch_build.py src/seaway/engines/native/forest.c src/seaway/engines/native/compile.py
 	@test -n "$(PYTHON)" || { echo "Seaway needs Python 3.11 or newer: install it, or name it with PYTHON=..." >&2; exit 2; }
 	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[lab,sql,demo,dev]"
 	@touch $@
+
+native: $(STAMP) ## compile the native kernel anew, after a change of forest.c
+	$(BIN)/python -m seaway.engines.native.compile
 
 demo: $(STAMP) ## the whole path on real data: train, release, serve, monitor, update
 	$(BIN)/seaway demo

@@ -12,6 +12,7 @@ from tests.arch.source import imports, is_in, modules
 # A heavy or risky library is imported in its home and nowhere else. A folder ends with `/`.
 HOMES: dict[str, tuple[str, ...]] = {
     "cryptography": ("security/",),
+    "ctypes": ("engines/native/",),
     "httptools": ("serve/messages", "client/wire"),
     "lightgbm": ("tasks/learners/", "engines/readers/"),
     "nicegui": ("console/",),
@@ -45,7 +46,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "smtplib": (),
     "ftplib": (),
     "xmlrpc": (),
-    "subprocess": ("lab/", "security/sandbox", "serve/", "testing/", "workflow/"),
+    "subprocess": ("engines/native/compile", "lab/", "security/sandbox", "serve/", "testing/", "workflow/"),
     "multiprocessing": ("lab/", "serve/", "testing/", "workflow/"),
 }
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from seaway.engines.native.compile import LIBRARY, SOURCE
+SOURCE = Path(__file__).with_name("forest.c")
+LIBRARY = Path(__file__).with_name("libforest.so")
 
 VARIANTS = ("base", "avx2", "avx512")
 
