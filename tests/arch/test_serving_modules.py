@@ -65,7 +65,7 @@ class Served:
 
 
 def _rows() -> Served:
-    return Served(credit, {"rows": [serving.ROW], "explain": True}, {"value": "bad"}, "seaway.engines.onnx")
+    return Served(credit, {"rows": [serving.ROW], "explain": True}, {"value": "bad"}, "seaway.engines.ladder")
 
 
 def _series() -> Served:

@@ -18,9 +18,9 @@ from seaway.core.candidate import Program
 from seaway.core.contract import Column, Contract, Output
 from seaway.core.errors import Untrusted
 from seaway.engines import wire
+from seaway.engines.answers import BrokenAnswer
 from seaway.engines.export import finish_program, forest_program
 from seaway.engines.finish import Binary
-from seaway.engines.answers import BrokenAnswer
 from seaway.engines.onnx import OnnxEngine
 from seaway.engines.readers.lightgbm import read as read_booster
 from seaway.engines.walk import walk

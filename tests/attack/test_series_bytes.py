@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from seaway.core.candidate import Program
 from seaway.core.errors import Untrusted
 from seaway.engines.additive import constant
-from seaway.engines.export import additive_program, forest_program
 from seaway.engines.answers import BrokenAnswer
+from seaway.engines.export import additive_program, forest_program
 from seaway.engines.series import finish as last_step
 from seaway.engines.series.compose import compose
 from seaway.engines.series.design import Design, names

@@ -98,6 +98,8 @@ class ServeSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     wrong keys a minute from one address close the door to that address for a while.
 
     A release is loaded for the first time in a process of its own, with at most `load_memory` bytes and `load_s` seconds.
+    `engine` "auto" takes the compiled kernel for a release that it knows and that repeats its parity vectors there, else
+    onnxruntime; "native" refuses what the kernel does not run, "onnx" never takes it.
     """
 
     host: str = "127.0.0.1"
@@ -123,6 +125,7 @@ class ServeSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bad_keys: Count = 20
     load_memory: Count = 4 << 30
     load_s: Positive = 60.0
+    engine: Literal["auto", "native", "onnx"] = "auto"
 
 
 class MonitorSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

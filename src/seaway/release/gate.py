@@ -9,6 +9,7 @@ from seaway.core.answer import answers_to, encoder_of
 from seaway.core.batch import Array, Query
 from seaway.core.candidate import Candidate, Program
 from seaway.core.errors import Refused
+from seaway.core.protocols import Rung, Runner
 from seaway.core.verdict import Verdict, failed
 
 
@@ -56,12 +57,16 @@ def _compare(
     native: Mapping[str, Array],
     tolerance: float,
 ) -> Verdict:
-    """Answer as a server does, from raw JSON: decode, encode, run."""
-    runner = extend.load("engine", program.engine)().load(program, candidate.contract)
-    found = answers_to(queries, encoder_of(candidate.contract), runner)
-    return parity.verdict(
-        code, candidate.digest, parity.compare(native, found, candidate.contract, tolerance), tolerance
-    )
+    """Answer as a server does, from raw JSON: decode, encode, run. Every engine that may answer later is asked; the worst is said."""
+    encoder = encoder_of(candidate.contract)
+    runner: Runner | None = extend.load("engine", program.engine)().load(program, candidate.contract)
+    found: list[parity.Difference] = []
+    while runner is not None:
+        answers = answers_to(queries, encoder, runner)
+        found.append(parity.compare(native, answers, candidate.contract, tolerance))
+        runner = runner.below("the gate asks every engine") if isinstance(runner, Rung) else None
+    worst = min(found, key=lambda difference: (difference.holds, -difference.largest))
+    return parity.verdict(code, candidate.digest, worst, tolerance)
 
 
 def _nothing(code: str, candidate: Candidate, message: str) -> Verdict:

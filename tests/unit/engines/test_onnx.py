@@ -15,10 +15,10 @@ from seaway.core.errors import Unavailable, Untrusted
 from seaway.core.protocols import Engine, Runner
 from seaway.core.verdict import Verdict
 from seaway.engines.additive import constant
+from seaway.engines.answers import BrokenAnswer
 from seaway.engines.compose import compose
 from seaway.engines.export import additive_program, finish_program, forest_program
 from seaway.engines.finish import Binary, Value
-from seaway.engines.answers import BrokenAnswer
 from seaway.engines.onnx import OnnxEngine
 from tests.unit.engines import messages
 from tests.unit.engines.forests import grown, rows, stump

@@ -13,9 +13,9 @@ from seaway.core.errors import InexactExport, Untrusted
 from seaway.core.extend import load
 from seaway.core.protocols import Engine, Runner
 from seaway.core.verdict import Verdict
+from seaway.engines.answers import BrokenAnswer
 from seaway.engines.export import forest_program
 from seaway.engines.forest import Forest, predict
-from seaway.engines.answers import BrokenAnswer
 from seaway.engines.series import finish as last_step
 from seaway.engines.series.compose import compose
 from seaway.engines.series.design import Design, Origins, names, plan

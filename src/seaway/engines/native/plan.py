@@ -95,9 +95,7 @@ class _Reader:
         model = walked.model
         self._constants = model.constants
         self._made = {node.outputs[0]: node for node in model.nodes}
-        self._forests = {
-            node.outputs[0]: forest for node, forest in zip(ensembles(model), walked.forests, strict=True)
-        }
+        self._forests = {node.outputs[0]: forest for node, forest in zip(ensembles(model), walked.forests, strict=True)}
         self._outputs = model.outputs
         x = model.inputs.get("x")
         if set(model.inputs) != {"x"} or x is None or len(x.dims) != 2 or TYPES[x.kind] != "<f4":
@@ -231,9 +229,7 @@ class _Reader:
         n = len(features)
         fill_, center_, scale_ = [self._constant(one, (n,)) for one in names] or [np.zeros(n)] * 3
         weight = self._constant(weights, (n, self._targets))
-        return Linear(
-            features=features, weight=weight, fill=fill_, center=center_, scale=scale_, of_absent=of_absent
-        )
+        return Linear(features=features, weight=weight, fill=fill_, center=center_, scale=scale_, of_absent=of_absent)
 
     def _lookup(self, name: str) -> Lookup:
         rows, axes = self._take(name, "ReduceSum", 2, keepdims=0)

@@ -41,8 +41,8 @@ class Single:
             scratch=scratch.ctypes.data,
         )
         self._held = (compiled, call, scratch)
-        self.row = memoryview(row).cast("B")  # each view keeps its array
-        self.numbers = memoryview(numbers)
-        self.label = memoryview(label)
+        self.row = row.data.cast("B")  # each view keeps its array
+        self.numbers = numbers.data
+        self.label = label.data
         self.at_answer = plan.targets
         self.answer: Callable[[], int] = partial(kernel.answer, ctypes.addressof(call))

@@ -80,7 +80,12 @@ def tables(forest: Forest) -> Tables:
         raise NoTables(f"a tree has {widest} leaves, more than {MAX_LEAVES}")
     held: dict[str, Array] = {"base": forest.base.astype(np.float64), **_leaves(forest, shape)}
     words = _words(shape)
-    held |= words | _searches(forest, asked) | _clears(forest, asked, shape, held_words=words) | _nodes(forest, asked, shape)
+    held |= (
+        words
+        | _searches(forest, asked)
+        | _clears(forest, asked, shape, held_words=words)
+        | _nodes(forest, asked, shape)
+    )
     scalars: dict[str, int] = {
         "targets": forest.targets,
         "columns": len(asked),
@@ -155,7 +160,9 @@ def _leaves(forest: Forest, shape: _Shape) -> dict[str, Array]:
     order = np.argsort(shape.leaf_place)
     target = forest.leaf_target[order]
     starts = shape.tree_leaf[:-1]
-    low, high = (np.minimum.reduceat(target, starts), np.maximum.reduceat(target, starts)) if len(starts) else (target, target)
+    low, high = (
+        (np.minimum.reduceat(target, starts), np.maximum.reduceat(target, starts)) if len(starts) else (target, target)
+    )
     return {
         "leaf_value": forest.leaf_value[order].astype(np.float64),
         "leaf_target": target.astype(np.int32),
@@ -177,7 +184,7 @@ def _words(shape: _Shape) -> dict[str, Array]:
 
 def _searches(forest: Forest, asked: list[Column]) -> dict[str, Array]:
     """Return the columns' cuts, padded to one less than a power of two so that a search needs no bounds."""
-    levels_of = [int(len(column.cuts)).bit_length() for column in asked]
+    levels_of = [len(column.cuts).bit_length() for column in asked]
     cuts = [np.full((1 << level) - 1, np.inf, dtype=np.float32) for level in levels_of]
     states = [np.zeros(1 << level, dtype=np.uint8) for level in levels_of]
     for column, cut, state in zip(asked, cuts, states, strict=True):
