@@ -63,9 +63,9 @@ def columns(forest: Forest) -> list[Column]:
 
 def rounded_down(threshold: Array) -> Array:
     """Return the largest float32 that is not above each float64."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         near = threshold.astype(np.float32)
-    return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
+        return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 def _numbers(forest: Forest, feature: int, nodes: Array) -> Iterator[Column]:
@@ -98,7 +98,8 @@ def _categories(forest: Forest, feature: int, nodes: Array) -> Iterator[Column]:
         missing = forest.missing_true[nodes[part]][None, :]
         # A code is the gap between the number just below it and itself; all other gaps hold no code.
         at = codes.astype(np.float32)
-        cuts = np.stack([np.nextafter(at, np.float32(-np.inf)), at], axis=1).ravel()
+        with np.errstate(under="ignore"):  # just below 0
+            cuts = np.stack([np.nextafter(at, np.float32(-np.inf)), at], axis=1).ravel()
         states = np.full(len(cuts) + 1, state[-1])
         states[1::2] = state[:-1]
         yield Column(

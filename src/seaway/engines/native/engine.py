@@ -53,7 +53,7 @@ class NativeEngine:
 
 
 class NativeRunner:
-    """A compiled plan; used by one thread at a time, which `fork` gives another thread its own of. Calls release Python's lock."""
+    """A compiled plan; used by one thread at a time. Calls release Python's lock, so threads with a runner each run side by side."""
 
     gather = 1
     engine = "native"

@@ -212,7 +212,7 @@ class _Reader:
 
     def _linear(self, name: str) -> Linear:
         left, weights = self._take(name, "MatMul", 2)
-        of_absent = self._is(left, "Cast")
+        of_absent = self._is(left, "Cast", to=11)
         if of_absent:
             (absent,) = self._take(left, "Cast", 1, to=11)
             (values,) = self._take(absent, "IsNaN", 1)

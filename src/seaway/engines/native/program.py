@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -121,12 +120,3 @@ def aligned(size: int) -> Array:
     raw = np.zeros(size + _ALIGN, dtype=np.uint8)
     skip = -raw.ctypes.data % _ALIGN
     return raw[skip : skip + size]
-
-
-def margins(kernel: Kernel, forest: Forest, few: int = FEW) -> Caller:
-    """Return a caller that answers the margins of a forest alone."""
-    from seaway.engines.native.plan import Kind, Step
-
-    steps: Sequence[Step] = [Step(kind=Kind.FOREST, what=forest)]
-    plan = Plan(features=forest.features, targets=forest.targets, steps=steps, ending=Ending.MARGIN)
-    return Caller(kernel, Compiled(plan, few))

@@ -22,7 +22,7 @@ class Single:
     the next call. In a hot loop, hold the four attributes in local names.
     """
 
-    __slots__ = ("_held", "answer", "at_answer", "label", "numbers", "row")
+    __slots__ = ("answer", "at_answer", "label", "numbers", "row")
 
     def __init__(self, kernel: Kernel, compiled: Compiled) -> None:
         plan = compiled.plan
@@ -40,9 +40,10 @@ class Single:
             label=label.ctypes.data,
             scratch=scratch.ctypes.data,
         )
-        self._held = (compiled, call, scratch)
         self.row = row.data.cast("B")  # each view keeps its array
         self.numbers = numbers.data
         self.label = label.data
         self.at_answer = plan.targets
-        self.answer: Callable[[], int] = partial(kernel.answer, ctypes.addressof(call))
+        answer = partial(kernel.answer, ctypes.addressof(call))
+        answer.__dict__["held"] = (compiled, call, scratch, row, numbers, label)  # as long as the call can be made
+        self.answer: Callable[[], int] = answer
