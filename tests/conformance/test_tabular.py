@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from seaway.core.protocols import Engine, Model, Params, Task
+from seaway.engines.ladder import Ladder
 from seaway.engines.onnx import OnnxEngine
 from seaway.tasks.tabular.baseline import Baseline
 from seaway.tasks.tabular.boosting import Boosting
@@ -84,3 +85,10 @@ class TestGraphs(EngineSuite):
 
     def example(self, folder: Path) -> Example:
         return example(loans("multiclass"), Tabular(), folder)
+
+
+class TestLadder(TestGraphs):
+    """The same programs by the compiled kernel, where there is one."""
+
+    def engine(self) -> Engine:
+        return Ladder()

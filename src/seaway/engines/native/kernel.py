@@ -93,9 +93,12 @@ class Absent:
 
 
 @cache
-def kernel(library: Path = LIBRARY, width: str = "") -> Kernel | Absent:
-    """Return the kernel at the widest vectors that this processor has, or at a narrower `width`; loaded once."""
-    found = _open(library)
+def kernel(library: Path = LIBRARY, width: str = "", source: Path = SOURCE) -> Kernel | Absent:
+    """Return the kernel at the widest vectors that this processor has, or at a narrower `width`; loaded once.
+
+    `source` is what the library must have been compiled from.
+    """
+    found = _open(library, source)
     if isinstance(found, str):
         return Absent(found)
     widest = found.seaway_width()
@@ -114,18 +117,18 @@ def widths(library: Path = LIBRARY) -> Sequence[str]:
     return tuple(width for width in VARIANTS if isinstance(kernel(library, width), Kernel))
 
 
-def _open(library: Path) -> ctypes.CDLL | str:
+def _open(library: Path, source: Path) -> ctypes.CDLL | str:
     """Load the library, or say why it cannot be used; one of another source would read tables that are not its own."""
     if not library.exists():
         return f"no kernel was compiled into this installation ({library.name}); with a C compiler, run `python -m seaway.engines.native.compile`"
     try:
         found = ctypes.CDLL(str(library))
         found.seaway_digest.restype = ctypes.c_char_p
-        digest, source = found.seaway_digest().decode(), hashlib.sha256(SOURCE.read_bytes()).hexdigest()
+        is_of_source = found.seaway_digest().decode() == hashlib.sha256(source.read_bytes()).hexdigest()
         sizes = [found.seaway_size(place) for place in range(len(_CROSSING))]
     except (OSError, AttributeError) as error:
         return f"the compiled kernel does not load: {error}"
-    if digest != source:
+    if not is_of_source:
         return f"{library.name} was compiled from another forest.c; run `python -m seaway.engines.native.compile`"
     if sizes != [ctypes.sizeof(structure) for structure in _CROSSING]:
         return f"{library.name} lays out its structures otherwise than this version"
