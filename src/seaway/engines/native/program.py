@@ -80,12 +80,12 @@ class Compiled:
                 what.start.astype(np.int64),
                 what.table.astype(np.float64),
             )
-        constant = np.ascontiguousarray(what, dtype=np.float64)
+        constant = owned(what, np.float64)
         self._held.append(constant)
         return int(constant.ctypes.data)
 
     def _keep(self, structure: type[ctypes.Structure], *values: int | Array) -> int:
-        arrays = [np.ascontiguousarray(value) if isinstance(value, np.ndarray) else value for value in values]
+        arrays = [owned(value, value.dtype) if isinstance(value, np.ndarray) else value for value in values]
         made = structure(*(value.ctypes.data if isinstance(value, np.ndarray) else value for value in arrays))
         self._held += [arrays, made]
         return ctypes.addressof(made)
@@ -105,7 +105,8 @@ class Caller:
 
     def answer(self, x: Array) -> tuple[Array, Array, Array, bool]:
         """Return margin (rows, targets), answer (rows, width), label (rows,), and whether all are finite numbers."""
-        x = np.ascontiguousarray(x, dtype=np.float32)
+        if x.dtype != np.float32 or not (x.flags.c_contiguous and x.flags.aligned):
+            x = owned(x, np.float32)
         rows, call = len(x), self._call
         margin = np.empty((rows, self._plan.targets))
         answer = np.empty((rows, self.width))
@@ -113,6 +114,11 @@ class Caller:
         call.x, call.rows = x.ctypes.data, rows
         call.margin, call.answer, call.label = margin.ctypes.data, answer.ctypes.data, label.ctypes.data
         return margin, answer, label, not self._answer(self._at)
+
+
+def owned(values: Array, dtype: Any) -> Array:
+    """Return the values where C may read them: whole, in order, aligned; a graph's constants lie anywhere in its bytes."""
+    return np.require(values, dtype, ("C", "A"))
 
 
 def aligned(size: int) -> Array:

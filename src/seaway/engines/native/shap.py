@@ -10,7 +10,7 @@ import numpy as np
 from seaway.core.batch import Array
 from seaway.engines.forest import Forest
 from seaway.engines.native.kernel import CPaths, Kernel
-from seaway.engines.native.program import aligned
+from seaway.engines.native.program import aligned, owned
 from seaway.engines.native.tables import tables
 from seaway.engines.reasons import Paths, paths
 
@@ -33,7 +33,7 @@ def shapley(kernel: Kernel, forest: Forest) -> Callable[[Array], Array]:
     scratch = aligned(deepest * 3 * _SIDE * 8 + seen + forest.nodes)
 
     def explained(x: Array) -> Array:
-        x = np.ascontiguousarray(x, dtype=np.float32)
+        x = owned(x, np.float32)
         phi = np.empty((len(x), forest.features, forest.targets))
         # `laid` is named here so that it lives as long as its addresses are used.
         kernel.shapley(
@@ -67,8 +67,8 @@ def _laid(group: Paths, place: Array) -> dict[str, Array]:
     return {
         "zero": eights(group.zero, 1.0),
         "value": np.concatenate([group.value, np.zeros(more)]),
-        "point": np.ascontiguousarray(group.points),
-        "weight": np.ascontiguousarray(group.weights),
+        "point": owned(group.points, np.float64),
+        "weight": owned(group.weights, np.float64),
         "cell": eights(group.cell, 0).astype(np.int32),
         "node": place[group.node[order]].astype(np.int32),
         "start": start.astype(np.int32),

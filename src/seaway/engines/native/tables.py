@@ -99,7 +99,7 @@ def tables(forest: Forest) -> Tables:
     structure = CForest()
     for name, value in scalars.items():
         setattr(structure, name, value)
-    held = {name: np.ascontiguousarray(values) for name, values in held.items()}
+    held = {name: np.require(values, requirements=("C", "A")) for name, values in held.items()}
     for name, values in held.items():
         setattr(structure, name, values.ctypes.data)
     scratch = max(4 * scalars["words"], (2 * len(asked) + scalars["tests"]) * BLOCK)
