@@ -14,6 +14,12 @@ from tests.conftest import ROOT
 
 WATCHED = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g"
 
+COMPILE = """
+import sys
+from pathlib import Path
+from seaway.engines.native.compile import SOURCE, compile_kernel
+"""
+
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -68,8 +74,7 @@ def test_nothing_is_read_or_written_outside(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import sys; from pathlib import Path; from seaway.engines.native.compile import SOURCE, compile_kernel;"
-            f"sys.exit(compile_kernel(SOURCE, Path({str(library)!r})) or None)",
+            f"{COMPILE}\nsys.exit(compile_kernel(SOURCE, Path({str(library)!r})) or None)",
         ],
         env=os.environ | {"CC": f"{compiler} {WATCHED}"},
         capture_output=True,
