@@ -57,7 +57,11 @@ class OnnxEngine:
 
 
 class OnnxRunner:
-    """A loaded graph; used by one thread at a time. `why` says why no faster engine runs it, where one was tried."""
+    """A loaded graph; used by one thread at a time. `why` says why no faster engine runs it, where one was tried.
+
+    The library takes sigmoids and matrix products several rows at a time, so that the last bits of an answer depend on which
+    rows stand beside it; parity is held to a tolerance that is a million times that.
+    """
 
     gather = GATHER
     engine = "onnx"

@@ -30,8 +30,9 @@ class Loaded:
     def __init__(
         self, folder: Path, verifier: Verifier, *, model: str, digest: str, limits: ServeSettings | None = None
     ) -> None:
-        self.front = _limited(Answerer(folder, verifier), limits)
-        self.back = _limited(Answerer(folder, verifier, replay=False), limits)
+        self.front = _limited(Answerer(folder, verifier, engine=limits.engine if limits else "auto"), limits)
+        # The vectors were replayed by the engine that answers in front, so that very engine answers in the back.
+        self.back = _limited(Answerer(folder, verifier, engine=self.front.answering, replay=False), limits)
         manifest = self.front.bundle.manifest
         if self.front.digest != digest or self.back.digest != digest or manifest.model != model:
             raise Untrusted(

@@ -48,13 +48,19 @@ _RELEASE = {
     "contract": TEXT,
 }
 
+_ARM = {
+    "arm": {"enum": ["champion", "canary", "shadow"]},
+    **_RELEASE,
+    "engine": {"type": "string", "description": "What runs it: native, onnx or series."},
+}
+
 _MODEL = {
     "name": TEXT,
     "release": TEXT,
     "version": COUNT,
     "sequence": COUNT,
     "share": {"type": "number", "minimum": 0, "maximum": 1},
-    "arms": listed(closed({"arm": {"enum": ["champion", "canary", "shadow"]}, **_RELEASE})),
+    "arms": listed(closed(_ARM)),
 }
 
 _FOLLOWED = closed(

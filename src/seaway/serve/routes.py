@@ -102,7 +102,13 @@ def _seen(server: Server, ask: Ask) -> Mapping[str, Serving]:
 
 
 def _arm(arm: str, loaded: Loaded) -> dict[str, Json]:
-    return {"arm": arm, "release": loaded.digest, "version": loaded.version, "contract": loaded.contract.digest}
+    return {
+        "arm": arm,
+        "release": loaded.digest,
+        "version": loaded.version,
+        "contract": loaded.contract.digest,
+        "engine": loaded.front.answering,
+    }
 
 
 async def metrics(server: Server, ask: Ask) -> Reply:

@@ -82,7 +82,7 @@ def test_the_kernel_answers_where_it_can() -> None:
     runner = Ladder().load(BINARY, contract(4, *classes(2)))
     assert isinstance(runner, NativeRunner)
     assert isinstance(runner, Rung)
-    assert (runner.engine, runner.why, runner.gather) == ("native", "", 1)
+    assert (runner.engine, runner.why, runner.gather) == ("native", "", 256)
 
 
 def test_below_the_kernel_stands_onnxruntime_with_the_same_answers() -> None:

@@ -223,3 +223,20 @@ def test_long_requests_are_turned_away_when_too_many_wait(at_desk: Any) -> None:
 
 def test_settings_default_to_durable() -> None:
     assert ServeSettings().durability == "disk"
+
+
+@pytest.mark.parametrize(("engine", "tolerance"), [("native", 0.0), ("onnx", 1e-12)])
+def test_an_answer_is_the_same_whoever_asks_beside(at_desk: Any, engine: str, tolerance: float) -> None:
+    rows = credit.rows(200)
+
+    def chances(found: Any) -> list[float]:
+        return [told["predictions"][0]["probabilities"]["good"] for _, told in found]
+
+    async def script(desk: Any) -> None:
+        assert desk.serving.champion.front.answering == engine
+        together = await asyncio.gather(*(desk.predict(row) for row in rows))
+        alone = [await desk.predict(row) for row in rows]
+        assert chances(together) == pytest.approx(chances(alone), rel=tolerance, abs=0)
+        assert len({told["request_id"] for _, told in (*together, *alone)}) == 400
+
+    at_desk(script, durability="process", engine=engine)

@@ -55,7 +55,7 @@ class NativeEngine:
 class NativeRunner:
     """A compiled plan; used by one thread at a time. Calls release Python's lock, so threads with a runner each run side by side."""
 
-    gather = 1
+    gather = 256
     engine = "native"
     why = ""
 
