@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from seaway.core.errors import SeawayError, Unavailable
 from seaway.serve import http, receive
-from seaway.serve.app import Admitted
 from seaway.serve.head import Head
 from seaway.serve.http import Reply
 from seaway.serve.messages import Message, Parser, Refused
+from seaway.serve.routes import Admitted
 
 if TYPE_CHECKING:
     from seaway.serve.listener import Listener
@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
         known = self._listener.heads.get((self._server, data[:end]))
         if known is None or len(data) != end + known.size:
             return False
-        admitted = self._app.permit(known.sought, self.client)
+        admitted = self._app.permit_again(known, self.client)
         if isinstance(admitted, Reply):
             exchange = Exchange(known.message, None, admitted)
         else:
@@ -232,6 +232,10 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _send(self, reply: Reply, *, is_last: bool, is_old: bool = False, is_headless: bool = False) -> None:
+        if not (is_last or is_old or is_headless) and reply.status == 200:
+            first = self._listener.prefix(200, reply.headers)
+            self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (first, len(reply.body), reply.body))
+            return
         lines = [self._listener.prefix(reply.status, reply.headers)]
         if reply.status != 204:
             lines.append(b"content-length: %d\r\n" % len(reply.body))

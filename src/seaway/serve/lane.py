@@ -133,7 +133,8 @@ class Lane:
         numbers = bytearray().join([one.glance.x for one in part])
         x = np.frombuffer(numbers, dtype=np.float32).reshape(-1, loaded.width)
         cases = quick.cases(answerer.runner.run(Batch.of_rows(x)))
-        model, release, tick, now = serving.model, loaded.digest, self._clock.next, chance.monotonic()
+        model, release, now = serving.model, loaded.digest, chance.monotonic()
+        sequence = self._clock.take(len(part))
         events: list[Prediction] = []
         start = 0
         for one, request_id in zip(part, serving.log.next_ids(len(part)), strict=True):
@@ -141,7 +142,7 @@ class Lane:
             end = start + glance.rows
             events.append(
                 Prediction(
-                    sequence=tick(),
+                    sequence=sequence,
                     request_id=request_id,
                     model=model,
                     release=release,
@@ -149,7 +150,7 @@ class Lane:
                     principal=one.principal,
                     rows=glance.logged if one.kept else b"",
                     options=b"{}",
-                    ids=tuple(dict(each) for each in glance.ids),
+                    ids=tuple(dict(each) for each in glance.ids) if glance.ids else (),
                     answers=http.encode(cases[start:end]),
                     seen=0,
                     took_us=int((now - one.started) * 1e6),
@@ -157,7 +158,7 @@ class Lane:
                     client_id=glance.request_id,
                 )
             )
-            start = end
+            start, sequence = end, sequence + 1
         return events
 
     def _settle(

@@ -14,7 +14,7 @@ from seaway.core.verdict import Verdict
 from seaway.engines.answers import hold, refuse_infinite, unexplained
 from seaway.engines.native.kernel import Absent, Kernel, kernel
 from seaway.engines.native.plan import Ending, NotKnown, Plan, plan
-from seaway.engines.native.program import Caller, Compiled
+from seaway.engines.native.program import Caller, Compiled, settle
 from seaway.engines.native.shap import shapley
 from seaway.engines.native.single import Single
 from seaway.engines.native.tables import NoTables
@@ -71,6 +71,7 @@ class NativeRunner:
         self._walked = walked
         self._below = below
         self._caller = Caller(found, self._compiled)
+        settle(self._caller)
         self._explainer: Explainer | None = None
 
     @property
