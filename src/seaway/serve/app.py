@@ -59,6 +59,7 @@ class App:
         self._server, self.settings = server, settings
         self._table = table or Table()
         self._guard = Guard(settings.hosts)
+        self._tally = server.handlers.tally
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy = 0
 
@@ -140,6 +141,10 @@ class App:
         except SeawayError as error:
             loop.call_soon(told, self._refused(error))
             return
+        except Exception:  # noqa: BLE001 - a fault of ours must neither kill the connection nor show its inside
+            _log.exception("A request could not be answered")
+            loop.call_soon(told, Reply(500, http.INTERNAL))
+            return
         ask = Ask(data, admitted.model, admitted.version, admitted.principal)
         task = loop.create_task(self._call(route, ask, told))
         self._tasks.add(task)  # the loop holds tasks weakly
@@ -147,7 +152,11 @@ class App:
 
     def _told(self, route: Route, path: str, started: float, done: Callable[[Reply], None], reply: Reply) -> None:
         self._busy -= 1
-        done(self._counted(reply, route, path, started))
+        if reply.status >= 400:
+            reply = self._counted(reply, route, path, started)
+        else:
+            self._tally.request(route.path, reply.status, reply.model, reply.release, chance.monotonic() - started)
+        done(reply)
 
     async def _call(self, route: Route, ask: Ask, done: Callable[[Reply], None]) -> None:
         try:
@@ -169,7 +178,7 @@ class App:
             reply = v2.refused(reply)
         name = route.path if route else "none"
         seconds = chance.monotonic() - started
-        self._server.handlers.tally.request(name, reply.status, reply.model, reply.release, seconds)
+        self._tally.request(name, reply.status, reply.model, reply.release, seconds)
         return reply
 
     # ------------------------------------------------------------------------------------------------- guards

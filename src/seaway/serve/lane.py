@@ -10,8 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from seaway.core import chance
@@ -37,7 +37,7 @@ LongWay = Callable[[Serving, bytes, str, str, Done], None]
 _log = logging.getLogger("seaway.serve")
 
 
-class Waiting(NamedTuple):
+class Waiting(msgspec.Struct, frozen=True, gc=False):
     """A request that was read, and who waits for its reply."""
 
     glance: Glance
@@ -66,7 +66,7 @@ class Lane:
         token: Callable[[], str],
         long_way: LongWay,
     ) -> None:
-        self._settings, self._tally, self._clock, self._shadows = settings, tally, clock, shadows
+        self._keep, self._tally, self._clock, self._shadows = settings.keep, tally, clock, shadows
         self._pending, self._token, self._long_way = pending, token, long_way
         self._waiting: dict[int, tuple[Group, list[Waiting]]] = {}
 
@@ -75,9 +75,10 @@ class Lane:
         if len(data) > QUICK_BODY:
             return False
         started = chance.monotonic()
-        loaded, arm, token, kept = serving.champion, "champion", self._token(), 1.0
-        if serving.canary is not None or self._settings.keep < 1.0:
-            kept = answering.keeps(self._settings.keep, token)
+        loaded, arm, token, kept = serving.champion, "champion", "", 1.0
+        if serving.canary is not None or self._keep < 1.0:
+            token = self._token()
+            kept = answering.keeps(self._keep, token)
             if answering.is_canarys(serving, Asked(data), token):
                 assert serving.canary is not None
                 loaded, arm = serving.canary, "canary"
