@@ -174,7 +174,7 @@ def _source(told: Told, verifier: TrustFolder) -> Source:
 def run() -> int:
     """Be a worker: read what to do from standard input, serve, and return the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    sys.setswitchinterval(0.001)  # work in the background thread hands the loop back its turn sooner
+    sys.setswitchinterval(0.00005)  # work in the background thread hands the loop back its turn sooner
     told = msgspec.json.decode(_line(), type=Told)
     if told.bundle:  # a dry run: this process is the limited one in which a release is loaded for the first time
         sandbox.confine(told.settings.load_memory)
