@@ -91,7 +91,7 @@ class Answerer:
         return batch, self.runner.reasons(batch)
 
     def _engine(self, wanted: str) -> Engine:
-        if wanted in extend.names("rung"):
+        if wanted != "auto" and wanted not in set(extend.names("engine")) - set(extend.names("rung")):
             chosen: Engine = extend.load("rung", wanted)()
             if chosen.supports(self.bundle.program):
                 return chosen
