@@ -13,17 +13,17 @@ from seaway.engines.native.kernel import CCall, CLinear, CLookup, CProgram, CSte
 from seaway.engines.native.plan import Ending, Linear, Lookup, Plan
 from seaway.engines.native.tables import BLOCK, Tables, tables
 
-FEW = 8
-"""Rows that are answered one by one: a block of 64 costs as much as so many."""
+FEW = {"base": BLOCK, "avx2": 24, "avx512": 32}
+"""Rows of a block that are rather answered one by one, by width: measured on trees of 8, 31 and 127 leaves. With 16 rows at a
+time a block never pays."""
 
 _ALIGN = 64
-_MOST_SCRATCH = 1 << 26
 
 
 class Compiled:
     """A plan in C's layout: read by any number of calls at once, never written."""
 
-    def __init__(self, plan: Plan, few: int = FEW) -> None:
+    def __init__(self, plan: Plan, few: int = BLOCK) -> None:
         self.plan = plan
         self.tables: list[Tables] = []
         self._held: list[Any] = []  # C knows addresses only
