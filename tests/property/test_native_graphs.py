@@ -44,7 +44,11 @@ PLACES = (-1, 0, 1, 2, 3, 5, 8, 1 << 40)
 def made(finish: Finish | None, targets: int, seed: int) -> Program:
     trees = replace(grown(seed, features=5, targets=targets), zeros=(0, 2) if seed % 2 else ())
     other = grown(seed + 1, features=5, targets=targets)
-    members = [(forest_program(trees), 0.5), (forest_program(other), 1.0), (additive_program(small(seed, targets)), 2.0)]
+    members = [
+        (forest_program(trees), 0.5),
+        (forest_program(other), 1.0),
+        (additive_program(small(seed, targets)), 2.0),
+    ]
     return compose(members, None if finish is None else finish_program(finish))
 
 
