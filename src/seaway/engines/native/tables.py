@@ -14,7 +14,7 @@ import numpy as np
 
 from seaway.core.batch import Array
 from seaway.engines.forest import Forest, levels
-from seaway.engines.native.columns import MISSING, Column, TooManyCategories, columns
+from seaway.engines.native.columns import MISSING, Column, TooManyCategories, alike, columns
 from seaway.engines.native.kernel import CForest
 
 BLOCK = 64
@@ -307,12 +307,11 @@ def _nodes(forest: Forest, asked: list[Column], shape: _Shape) -> dict[str, Arra
             most[column.nodes] = column.rank
             continue
         assert column.inside is not None
-        sets, which = np.unique(column.inside, axis=1, return_inverse=True)
-        row[column.nodes] = 2 * len(asked) + len(tests) + which.reshape(-1)
-        for one in sets.T:
-            bits = np.zeros(256, dtype=np.uint8)
-            bits[: len(one)] = one
-            tests.append((place, np.packbits(bits, bitorder="little")))
+        first, which = alike(column.inside.T)
+        row[column.nodes] = 2 * len(asked) + len(tests) + which
+        bits = np.zeros((len(first), 256), dtype=bool)
+        bits[:, : len(column.inside)] = column.inside[:, first].T
+        tests.extend((place, one) for one in np.packbits(bits, axis=1, bitorder="little"))
     slots = [_slots(forest, shape, child) for child in (forest.true, forest.false)]
     kind = np.dtype([("row", "<i4"), ("yes", "<u2"), ("no", "<u2"), ("most", "<i4")])
     nodes = np.zeros(forest.nodes, dtype=kind)
