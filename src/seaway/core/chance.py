@@ -13,14 +13,11 @@ import numpy as np
 SLEEP = time.sleep
 
 
-def now() -> float:
-    """Seconds since 1970 in UTC: for display and joining, never for a decision on order alone."""
-    return time.time()
+now = time.time
+"""Seconds since 1970 in UTC: for display and joining, never for a decision on order alone."""
 
-
-def monotonic() -> float:
-    """Seconds on a clock that never goes back: for durations and deadlines."""
-    return time.monotonic()
+monotonic = time.monotonic
+"""Seconds on a clock that never goes back: for durations and deadlines."""
 
 
 def stamp(seconds: float | None = None) -> str:
@@ -60,9 +57,14 @@ class Clock:
 
     def next(self) -> int:
         """Return the next sequence."""
+        return self.take(1)
+
+    def take(self, count: int) -> int:
+        """Return the first of the next `count` sequences, which follow one another."""
         with self._lock:
-            self._last = max(self._last + 1, int(now() * 1_000_000))
-            return self._last
+            first = max(self._last + 1, int(now() * 1_000_000))
+            self._last = first + count - 1
+            return first
 
     def seen(self, sequence: int) -> None:
         """Take note of a sequence made by another clock."""

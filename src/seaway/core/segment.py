@@ -29,6 +29,8 @@ FRAME = struct.Struct("<IIBB")
 EVENT_KIND = 1
 MAX_BODY = 64 << 20
 _KIND_AND_FLAGS = bytes((EVENT_KIND, 0))
+_BEGUN = zlib.crc32(_KIND_AND_FLAGS)
+"""Nearly every record is a plain event."""
 
 OPEN, SEALED = ".log", ".seg"
 ID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
@@ -86,8 +88,8 @@ def header(worker: int, segment: int) -> bytes:
 
 def frame(body: bytes, *, kind: int = EVENT_KIND, flags: int = 0) -> bytes:
     """Return one record."""
-    check = zlib.crc32(body, zlib.crc32(bytes((kind, flags))))
-    return FRAME.pack(len(body), check, kind, flags) + body
+    begun = _BEGUN if kind == EVENT_KIND and not flags else zlib.crc32(bytes((kind, flags)))
+    return FRAME.pack(len(body), zlib.crc32(body, begun), kind, flags) + body
 
 
 def read(path: Path, after: int = 0) -> Iterator[tuple[int, bytes]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from seaway.core import chance
@@ -13,10 +14,12 @@ from seaway.core.settings import ServeSettings
 from seaway.security import access
 from seaway.security.access import Principal
 from seaway.serve import http, receive, v2
+from seaway.serve.door import Held
 from seaway.serve.guard import Guard
 from seaway.serve.head import Head
 from seaway.serve.http import Headers, Reply
-from seaway.serve.routes import Ask, Found, Route, Server, Table
+from seaway.serve.messages import Message
+from seaway.serve.routes import Admitted, Ask, Found, Route, Server, Table
 
 _log = logging.getLogger("seaway.serve")
 
@@ -31,14 +34,19 @@ class Sought(NamedTuple):
     path: str
 
 
-class Admitted(NamedTuple):
-    """A request whose body may come: the door, what the path names, and who asks."""
+class Known:
+    """A head that was read and admitted once: most callers repeat theirs byte for byte.
 
-    route: Route
-    model: str
-    version: str
-    principal: Principal
-    path: str
+    What it asks for stays the same; who may is asked anew as soon as the door or the caller's rights could say otherwise.
+    """
+
+    __slots__ = ("admitted", "held", "message", "size", "sought", "version")
+
+    def __init__(self, message: Message, sought: Sought, size: int) -> None:
+        self.message, self.sought, self.size = message, sought, size
+        self.admitted: Admitted | None = None
+        self.held: Held | None = None
+        self.version = -1
 
 
 class App:
@@ -51,6 +59,7 @@ class App:
         self._server, self.settings = server, settings
         self._table = table or Table()
         self._guard = Guard(settings.hosts)
+        self._tally = server.handlers.tally
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy = 0
 
@@ -83,6 +92,19 @@ class App:
         route = found.methods.get("GET" if head.method == "HEAD" else head.method) if found else None
         return Sought(found, route, shown, head.method, head.path)
 
+    def permit_again(self, known: Known, client: str) -> Admitted | Reply:
+        """Find out whether who sent a known head before still may."""
+        door = self._server.door
+        if known.admitted is not None and known.version == door.version and door.again(known.held):
+            return known.admitted
+        found = self.permit(known.sought, client)
+        known.admitted = None
+        # What a principal with rights for some models may depends on what is served, where the path names no model.
+        if isinstance(found, Admitted) and found.principal.models is None and not access.is_open(found.route.operation):
+            known.admitted, known.version = found, door.version
+            known.held = door.held(known.sought.shown, client)
+        return found
+
     def permit(self, sought: Sought, client: str) -> Admitted | Reply:
         """Find out who asks and whether they may, now."""
         started = chance.monotonic()
@@ -112,20 +134,29 @@ class App:
             return
         self._busy += 1
 
-        def told(reply: Reply) -> None:
-            self._busy -= 1
-            done(self._counted(reply, route, admitted.path, started))
-
-        ask = Ask(data, admitted.model, admitted.version, admitted.principal)
+        told = partial(self._told, route, admitted.path, started, done)
         try:
-            if route.soon is not None and route.soon(self._server, ask, told):
+            if route.soon is not None and route.soon(self._server, admitted, data, told):
                 return
         except SeawayError as error:
             loop.call_soon(told, self._refused(error))
             return
+        except Exception:  # noqa: BLE001 - a fault of ours must neither kill the connection nor show its inside
+            _log.exception("A request could not be answered")
+            loop.call_soon(told, Reply(500, http.INTERNAL))
+            return
+        ask = Ask(data, admitted.model, admitted.version, admitted.principal)
         task = loop.create_task(self._call(route, ask, told))
         self._tasks.add(task)  # the loop holds tasks weakly
         task.add_done_callback(self._tasks.discard)
+
+    def _told(self, route: Route, path: str, started: float, done: Callable[[Reply], None], reply: Reply) -> None:
+        self._busy -= 1
+        if reply.status >= 400:
+            reply = self._counted(reply, route, path, started)
+        else:
+            self._tally.request(route.path, reply.status, reply.model, reply.release, chance.monotonic() - started)
+        done(reply)
 
     async def _call(self, route: Route, ask: Ask, done: Callable[[Reply], None]) -> None:
         try:
@@ -147,7 +178,7 @@ class App:
             reply = v2.refused(reply)
         name = route.path if route else "none"
         seconds = chance.monotonic() - started
-        self._server.handlers.tally.request(name, reply.status, reply.model, reply.release, seconds)
+        self._tally.request(name, reply.status, reply.model, reply.release, seconds)
         return reply
 
     # ------------------------------------------------------------------------------------------------- guards

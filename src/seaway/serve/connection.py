@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from seaway.core.errors import SeawayError, Unavailable
 from seaway.serve import http, receive
-from seaway.serve.app import Admitted
 from seaway.serve.head import Head
 from seaway.serve.http import Reply
 from seaway.serve.messages import Message, Parser, Refused
+from seaway.serve.routes import Admitted
 
 if TYPE_CHECKING:
     from seaway.serve.listener import Listener
@@ -98,15 +98,17 @@ class Connection(asyncio.Protocol):
         known = self._listener.heads.get((self._server, data[:end]))
         if known is None or len(data) != end + known.size:
             return False
-        admitted = self._app.permit(known.sought, self.client)
-        if isinstance(admitted, Reply):
-            exchange = Exchange(known.message, None, admitted)
-        else:
-            exchange = Exchange(known.message, admitted, None)
-            exchange.parts = [data[end:]]
+        admitted = self._app.permit_again(known, self.client)
+        is_refused = admitted.__class__ is Reply
+        exchange = Exchange(known.message, None, admitted) if is_refused else Exchange(known.message, admitted, None)  # type: ignore[arg-type]
         exchange.is_whole = self._parser.has_read = True
         self._queue.append(exchange)
-        self._go_on()
+        if is_refused or self._is_stuck:
+            exchange.parts = [data[end:]]
+            self._go_on()
+        else:
+            self._is_answering = True
+            self._app.answer(admitted, data[end:], self._answered)  # type: ignore[arg-type]
         return True
 
     def pause_writing(self) -> None:
@@ -209,25 +211,45 @@ class Connection(asyncio.Protocol):
 
     def _answered(self, reply: Reply) -> None:
         self._is_answering = False
-        if self._queue and not self._is_ending:
-            self._queue[0].reply = reply
+        if not self._queue or self._is_ending:
+            return
+        first = self._queue[0]
+        first.reply = reply
+        if self._is_stuck:
+            return
+        self._write(first, reply)
+        if self._queue:
             self._go_on()
 
     def _write(self, exchange: Exchange, reply: Reply) -> None:
         """Send a reply; a connection whose next message cannot be told from the rest of this one ends with it."""
         self._queue.popleft()
         message = exchange.message
+        if (
+            reply.status == 200
+            and exchange.is_whole
+            and message is not None
+            and message.is_usual
+            and not self._listener.is_draining
+        ):
+            first, body = self._listener.prefix(200, reply.headers), reply.body
+            self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (first, len(body), body))
+            self._wrote(reply)
+            return
         is_unread = not exchange.is_whole and message is not None and message.has_body
         is_refused = exchange.admitted is None and message is not None and message.has_body
         is_last = message is None or not message.keeps or is_unread or is_refused or self._listener.is_draining
         is_headless = message is not None and message.method == "HEAD"
         self._send(reply, is_last=is_last, is_old=message is not None and message.is_old, is_headless=is_headless)
-        if reply.after is not None:
-            reply.after()
-        self._since = self._listener.now()
+        self._wrote(reply)
         if is_last:
             self._end(exchange if is_unread else None)
-        elif self._is_held_back and len(self._queue) < AHEAD // 4:
+
+    def _wrote(self, reply: Reply) -> None:
+        self._since = self._listener.now()
+        if reply.after is not None:
+            reply.after()
+        if self._is_held_back and len(self._queue) < AHEAD // 4:
             self._is_held_back = False
             self._transport.resume_reading()
 

@@ -34,8 +34,8 @@ USED, RATES, SOURCES = "keys.used", "keys.rates", "keys.sources"
 HELP = 'Send the header "Authorization: Bearer sw_..." with a key of this server; its operator makes one: seaway keys make.'
 
 
-class _Held(NamedTuple):
-    """A key text that was found right once."""
+class Held(NamedTuple):
+    """A key text that was found right once, and who shows it."""
 
     key: Key
     principal: Principal
@@ -60,11 +60,13 @@ class Door:
         self._keys: Mapping[str, Key] = {}
         self._is_keyed = False
         self._secret = b""
-        self._held: dict[bytes, _Held] = {}
+        self._held: dict[bytes, Held] = {}
         self._noted: dict[int, float] = {}
         self._trouble: SeawayError | None = _unread()
         self._looked = chance.monotonic()
         self.asks = True
+        self.version = 0
+        """Another number whenever somebody else may enter, or nobody any more."""
         self._rates = limits.Limiter(folder / RATES)
         self._sources = limits.Limiter(folder / SOURCES)
         self._used = limits.Moments(folder / USED)
@@ -86,6 +88,7 @@ class Door:
         except (SeawayError, TimeoutError) as error:
             if chance.monotonic() - self._looked > PATIENCE_S or self._trouble is not None:
                 self._trouble = error if isinstance(error, SeawayError) else _unread()
+                self.version += 1
 
     def _take(self, found: Mapping[str, Key] | None) -> None:
         """Take in what a look found. A door that has once asked for keys never opens again while the worker lives."""
@@ -94,7 +97,11 @@ class Door:
         if found is not None and (found != self._keys or not self._is_keyed):
             self._secret = keys.load_secret(self._secrets) if found else b""
             self._keys, self._held, self._is_keyed = found, {}, True
-        self.asks = self._is_keyed or self._settings.keys == "required"
+            self.version += 1
+        asks = self._is_keyed or self._settings.keys == "required"
+        if asks != self.asks or self._trouble is not None:
+            self.version += 1
+        self.asks = asks
         self._trouble, self._looked = None, chance.monotonic()
 
     @property
@@ -111,10 +118,24 @@ class Door:
 
     def enter(self, shown: bytes | None, address: str) -> Principal:
         """Return who asks by the key they show; raises where none, a wrong or ended one is shown, or too often."""
+        held = self.held(shown, address)
+        return self._everybody if held is None else held.principal
+
+    def again(self, held: Held | None) -> bool:
+        """Say whether who has entered under this `version` enters again without being asked anew."""
+        if held is None:
+            return True
+        if held.key.rate or held.until <= chance.now():
+            return False
+        self._note_use(held.key.slot)
+        return True
+
+    def held(self, shown: bytes | None, address: str) -> Held | None:
+        """Return the key that is shown, or None where nobody is asked for one; raises as `enter` does."""
         if self._trouble is not None:
             raise _unread()
         if not self.asks:
-            return self._everybody
+            return None
         if shown is None:
             raise Denied("This server asks for a key", where="header Authorization", fix=HELP, code="no-key")
         held = self._held.get(hashlib.sha256(shown).digest()) or self._find(shown, address)
@@ -124,7 +145,7 @@ class Door:
         if held.key.rate:
             self._refuse_too_soon(held.key)
         self._note_use(held.key.slot)
-        return held.principal
+        return held
 
     def known(self, shown: bytes | None, address: str) -> Principal:
         """Return who asks where anybody may: whoever could not enter is nobody."""
@@ -135,7 +156,7 @@ class Door:
         except SeawayError:
             return NOBODY
 
-    def _find(self, shown: bytes, address: str) -> _Held:
+    def _find(self, shown: bytes, address: str) -> Held:
         text = shown.decode("latin-1") if len(shown) <= MAX_TEXT else ""
         key = keys.find(text, self._keys, self._secret)
         if key is None:
@@ -144,7 +165,7 @@ class Door:
             raise Denied(f"The key is {slip}", where="header Authorization", fix=HELP, code="bad-key")
         if len(self._held) >= MAX_HELD:
             self._held.clear()
-        held = self._held[hashlib.sha256(shown).digest()] = _Held(key, access.principal_of(key), keys.until(key))
+        held = self._held[hashlib.sha256(shown).digest()] = Held(key, access.principal_of(key), keys.until(key))
         return held
 
     def _refuse_often(self, address: str) -> None:

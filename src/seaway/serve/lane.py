@@ -10,8 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from seaway.core import chance
@@ -37,7 +37,7 @@ LongWay = Callable[[Serving, bytes, str, str, Done], None]
 _log = logging.getLogger("seaway.serve")
 
 
-class Waiting(NamedTuple):
+class Waiting(msgspec.Struct, frozen=True, gc=False):
     """A request that was read, and who waits for its reply."""
 
     glance: Glance
@@ -66,7 +66,7 @@ class Lane:
         token: Callable[[], str],
         long_way: LongWay,
     ) -> None:
-        self._settings, self._tally, self._clock, self._shadows = settings, tally, clock, shadows
+        self._keep, self._tally, self._clock, self._shadows = settings.keep, tally, clock, shadows
         self._pending, self._token, self._long_way = pending, token, long_way
         self._waiting: dict[int, tuple[Group, list[Waiting]]] = {}
 
@@ -75,9 +75,10 @@ class Lane:
         if len(data) > QUICK_BODY:
             return False
         started = chance.monotonic()
-        loaded, arm, token, kept = serving.champion, "champion", self._token(), 1.0
-        if serving.canary is not None or self._settings.keep < 1.0:
-            kept = answering.keeps(self._settings.keep, token)
+        loaded, arm, token, kept = serving.champion, "champion", "", 1.0
+        if serving.canary is not None or self._keep < 1.0:
+            token = self._token()
+            kept = answering.keeps(self._keep, token)
             if answering.is_canarys(serving, Asked(data), token):
                 assert serving.canary is not None
                 loaded, arm = serving.canary, "canary"
@@ -133,7 +134,8 @@ class Lane:
         numbers = bytearray().join([one.glance.x for one in part])
         x = np.frombuffer(numbers, dtype=np.float32).reshape(-1, loaded.width)
         cases = quick.cases(answerer.runner.run(Batch.of_rows(x)))
-        model, release, tick, now = serving.model, loaded.digest, self._clock.next, chance.monotonic()
+        model, release, now = serving.model, loaded.digest, chance.monotonic()
+        sequence = self._clock.take(len(part))
         events: list[Prediction] = []
         start = 0
         for one, request_id in zip(part, serving.log.next_ids(len(part)), strict=True):
@@ -141,7 +143,7 @@ class Lane:
             end = start + glance.rows
             events.append(
                 Prediction(
-                    sequence=tick(),
+                    sequence=sequence,
                     request_id=request_id,
                     model=model,
                     release=release,
@@ -149,7 +151,7 @@ class Lane:
                     principal=one.principal,
                     rows=glance.logged if one.kept else b"",
                     options=b"{}",
-                    ids=tuple(dict(each) for each in glance.ids),
+                    ids=tuple(dict(each) for each in glance.ids) if glance.ids else (),
                     answers=http.encode(cases[start:end]),
                     seen=0,
                     took_us=int((now - one.started) * 1e6),
@@ -157,7 +159,7 @@ class Lane:
                     client_id=glance.request_id,
                 )
             )
-            start = end
+            start, sequence = end, sequence + 1
         return events
 
     def _settle(

@@ -8,12 +8,11 @@ import ssl
 from collections import Counter
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import NamedTuple
 
 from seaway.core import chance
 from seaway.security import access
 from seaway.serve import http
-from seaway.serve.app import App, Sought
+from seaway.serve.app import App, Known, Sought
 from seaway.serve.connection import Connection
 from seaway.serve.head import Head
 from seaway.serve.http import Headers
@@ -32,14 +31,6 @@ HEADS, LONGEST_HEAD = 1024, 4096
 LINES = {one.value: b"HTTP/1.1 %d %s\r\n" % (one.value, one.phrase.encode()) for one in HTTPStatus}
 
 
-class Known(NamedTuple):
-    """A head that was read and admitted once, and the bytes of the body that it announces."""
-
-    message: Message
-    sought: Sought
-    size: int
-
-
 class Listener:
     """Accepts connections from a socket until told to drain; of the event loop's thread."""
 
@@ -52,7 +43,8 @@ class Listener:
         self.heads: dict[tuple[str, bytes], Known] = {}
         """Known heads by the address they came to and their bytes. What a head means depends on nothing else."""
         self._prefixes: dict[tuple[int, Headers], bytes] = {}
-        self._second = 0
+        self._second, self._ok = 0, b""
+        self._tell_time()
         self.is_draining = False
         self.loop: asyncio.AbstractEventLoop
         self._servers: list[asyncio.Server] = []
@@ -133,19 +125,28 @@ class Listener:
     # ------------------------------------------------------------------------------------------------- replies
 
     def prefix(self, status: int, headers: Headers) -> bytes:
-        """Return a reply's first lines, which are the same for a second."""
-        second = int(chance.now())
-        if second != self._second:
-            self._second = second
-            self._prefixes.clear()
+        """Return a reply's first lines, which are the same for a second; the date is of the last look at the clock."""
+        if status == 200 and headers is http.JSON:
+            return self._ok
+        return self._prefix(status, headers)
+
+    def _prefix(self, status: int, headers: Headers) -> bytes:
         known = self._prefixes.get((status, headers))
         if known is None:
-            lines = [LINES[status], b"date: %s\r\n" % formatdate(second, usegmt=True).encode()]
+            lines = [LINES[status], b"date: %s\r\n" % formatdate(self._second, usegmt=True).encode()]
             lines += [b"%s: %s\r\n" % header for header in (*headers, *http.SAFE)]
             known = self._prefixes[status, headers] = b"".join(lines)
         return known
 
+    def _tell_time(self) -> None:
+        second = int(chance.now())
+        if second != self._second:
+            self._second = second
+            self._prefixes.clear()
+            self._ok = self._prefix(200, http.JSON)
+
     def _look(self) -> None:
+        self._tell_time()
         now = self.now()
         for one in list(self._connections):
             one.look(now)

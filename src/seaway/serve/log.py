@@ -19,7 +19,9 @@ import os
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -141,6 +143,7 @@ class EventLog:
         self._hand_over()
         if self._thread is not None:
             self._thread.join()
+        self._writer.close()
 
     def _append(self, events: Sequence[Event], done: Done) -> None:
         if self.failure is not None:
@@ -191,9 +194,14 @@ class EventLog:
         """Settle in the loop's thread; called from the thread that writes."""
         if self._thread is None:
             self.settle(items, error, is_final)
-        elif self._loop is not None:
+        else:
+            self.soon(partial(self.settle, items, error, is_final))
+
+    def soon(self, work: Callable[[], None]) -> None:
+        """Have something done in the loop's thread; called from another one."""
+        if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has ended, so nobody waits
-                self._loop.call_soon_threadsafe(self.settle, items, error, is_final)
+                self._loop.call_soon_threadsafe(work)
 
     def settle(self, items: Sequence[_Item], error: SeawayError | None, is_final: bool) -> None:
         """Tell the waiting that their records are durable, or refused; runs in the loop's thread."""
@@ -222,6 +230,10 @@ class _Writer:
         self._log = log
         self._sync = sync
         self._open: OpenSegment | None = None
+        self._sealing: ThreadPoolExecutor | None = None
+        """Seals segments where the loop's thread writes: that takes an fsync of all that was written."""
+        if log.durability != "disk":
+            self._sealing = ThreadPoolExecutor(1, thread_name_prefix="seal")
         self._refused = -1
         self._dead: SeawayError | None = None
 
@@ -263,7 +275,8 @@ class _Writer:
             return _unwritable()
         try:
             if self._open is None:
-                self._open = OpenSegment(self._log.folder, self._log.worker, number, self._sync)
+                is_synced = self._sealing is None
+                self._open = OpenSegment(self._log.folder, self._log.worker, number, self._sync, is_synced=is_synced)
             self._open.write(data)
             self._open.sync()
         except Unsynced:
@@ -277,11 +290,28 @@ class _Writer:
     def _seal(self) -> None:
         if self._open is None:
             return
+        if self._sealing is not None:
+            done, self._open = self._sealing.submit(self._open.seal), None
+            done.add_done_callback(self._sealed)
+            return
         try:
             self._open.seal()
             self._open = None
         except Unsynced:
             self._die()
+
+    def _sealed(self, done: Future[None]) -> None:
+        if done.exception() is not None:
+            self._log.soon(self._end)
+
+    def _end(self) -> None:
+        self._die()
+        self._log.settle([], self._dead, True)
+
+    def close(self) -> None:
+        """Wait for what is being sealed."""
+        if self._sealing is not None:
+            self._sealing.shutdown()
 
     def _die(self) -> None:
         """Acknowledge nothing from now on; the segment is left for the next start to mend."""

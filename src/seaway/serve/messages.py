@@ -49,6 +49,8 @@ class Message(NamedTuple):
     is_old: bool
     waits: bool
     """It sends its body once it is told to go on (Expect: 100-continue)."""
+    is_usual: bool
+    """The reply has a body, and the connection stays open as HTTP/1.1 has it."""
 
 
 class Receiver(Protocol):
@@ -188,6 +190,7 @@ class Parser:
                 keeps=parser.should_keep_alive(),
                 is_old=version == "1.0",
                 waits=waits,
+                is_usual=version == "1.1" and method != b"HEAD" and parser.should_keep_alive(),
             )
         )
 

@@ -62,6 +62,16 @@ class Snapshot(msgspec.Struct):
     gauges: list[tuple[str, Labels, float]] = []
 
 
+class Answers:
+    """Requests of one kind: how many took how long."""
+
+    __slots__ = ("buckets", "seconds")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(BUCKETS) + 1)
+        self.seconds = 0.0
+
+
 class Tally:
     """What one worker has counted. Used from the loop's thread."""
 
@@ -69,6 +79,7 @@ class Tally:
         self.counts: dict[tuple[str, Labels], float] = {}
         self.seconds: dict[Labels, list[int]] = {}
         self.sums: dict[Labels, float] = {}
+        self._answers: dict[tuple[str, int, str, str], Answers] = {}
 
     def count(self, name: str, labels: Labels, by: float = 1) -> None:
         """Add to a counter."""
@@ -77,17 +88,28 @@ class Tally:
 
     def request(self, route: str, status: int, model: str, release: str, seconds: float) -> None:
         """Count one request."""
-        self.count("seaway_requests", (route, str(status), model, release[:12]))
-        key = (route, model)
-        buckets = self.seconds.get(key)
-        if buckets is None:
-            buckets = self.seconds[key] = [0] * (len(BUCKETS) + 1)
-            self.sums[key] = 0.0
-        buckets[bisect_left(BUCKETS, seconds)] += 1
-        self.sums[key] += seconds
+        key = (route, status, model, release)
+        known = self._answers.get(key)
+        if known is None:
+            known = self._answers[key] = Answers()
+        known.buckets[bisect_left(BUCKETS, seconds)] += 1
+        known.seconds += seconds
+
+    def _settle(self) -> None:
+        """Count what was answered since the last time under the labels that Prometheus reads."""
+        answers, self._answers = self._answers, {}
+        for (route, status, model, release), known in answers.items():
+            self.count("seaway_requests", (route, str(status), model, release[:12]), sum(known.buckets))
+            self._add((route, model), known.buckets, known.seconds)
+
+    def _add(self, labels: Labels, buckets: list[int], seconds: float) -> None:
+        held = self.seconds.get(labels, [0] * len(buckets))
+        self.seconds[labels] = [ours + theirs for ours, theirs in zip(held, buckets, strict=True)]
+        self.sums[labels] = self.sums.get(labels, 0.0) + seconds
 
     def snapshot(self, gauges: Gauges) -> Snapshot:
         """Return the numbers as they are now."""
+        self._settle()
         return Snapshot(
             counts=[(name, labels, value) for (name, labels), value in self.counts.items()],
             seconds=[(labels, list(buckets), self.sums[labels]) for labels, buckets in self.seconds.items()],
@@ -99,9 +121,7 @@ class Tally:
         for name, labels, value in snapshot.counts:
             self.count(name, labels, value)
         for labels, buckets, total in snapshot.seconds:
-            known = self.seconds.get(labels, [0] * len(buckets))
-            self.seconds[labels] = [ours + theirs for ours, theirs in zip(known, buckets, strict=True)]
-            self.sums[labels] = self.sums.get(labels, 0.0) + total
+            self._add(labels, buckets, total)
 
 
 def write(path: Path, snapshot: Snapshot) -> None:

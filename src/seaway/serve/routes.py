@@ -38,7 +38,7 @@ class Server(NamedTuple):
 Call = Callable[[Server, Ask], Awaitable[Reply]]
 
 
-Soon = Callable[[Server, Ask, Callable[[Reply], None]], bool]
+Soon = Callable[[Server, "Admitted", bytes, Callable[[Reply], None]], bool]
 """Answers by the end of this turn of the loop, or says that the request is none for it and has to be called for."""
 
 
@@ -52,9 +52,19 @@ class Route(NamedTuple):
     soon: Soon | None = None
 
 
-def predict_soon(server: Server, ask: Ask, done: Callable[[Reply], None]) -> bool:
+class Admitted(NamedTuple):
+    """A request whose body may come: the door, what the path names, and who asks."""
+
+    route: Route
+    model: str
+    version: str
+    principal: Principal
+    path: str
+
+
+def predict_soon(server: Server, admitted: Admitted, data: bytes, done: Callable[[Reply], None]) -> bool:
     """POST predict, where the request is an ordinary one."""
-    return server.handlers.predict_soon(ask.body, ask.model, ask.principal.name, done)
+    return server.handlers.predict_soon(data, admitted.model, admitted.principal.name, done)
 
 
 async def predict(server: Server, ask: Ask) -> Reply:

@@ -32,7 +32,8 @@ class OpenSegment:
     record's number in it is part of its request id and no number may be given twice.
     """
 
-    def __init__(self, folder: Path, worker: int, number: int, sync: Sync) -> None:
+    def __init__(self, folder: Path, worker: int, number: int, sync: Sync, *, is_synced: bool = True) -> None:
+        """Begin a segment; its name is made durable too where records are (`is_synced`)."""
         self.number = number
         self.path = folder / segment.name(worker, number, sealed=False)
         self._sealed = folder / segment.name(worker, number, sealed=True)
@@ -42,8 +43,9 @@ class OpenSegment:
         try:
             self.write(segment.header(worker, number))
             self.sync()
-            with _syncing():
-                sync_folder(folder)
+            if is_synced:
+                with _syncing():
+                    sync_folder(folder)
         except OSError:
             os.close(self._handle)
             with contextlib.suppress(OSError):  # one without a record is removed at the next start

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import logging
 import os
 import signal
@@ -42,6 +43,9 @@ from seaway.serve.supervise import serve as serve
 
 GRACE_S, FINISH_S = 0.3, 8
 """Seconds between "not ready" and the closed door; seconds that requests have to finish then."""
+
+COLLECT = (50_000, 20, 50)
+"""Objects made, and collections of the generation below, before Python looks for cycles: requests leave none behind."""
 
 _log = logging.getLogger("seaway.serve")
 
@@ -88,6 +92,8 @@ class Worker:
             loop.add_signal_handler(one, self._drain)
         loop.add_reader(0, self._parent_ended)
         await self._door.step()
+        gc.freeze()  # what was imported and made so far stays; looking through it again and again would stop the loop
+        gc.set_threshold(*COLLECT)
         following = [loop.create_task(self._door.follow()), loop.create_task(self._follower.run(self._tell))]
         for task in following:
             task.add_done_callback(self._following_ended)

@@ -40,9 +40,14 @@ class Quick:
         self, contract: Contract, fed: Sequence[Rules], ids: Sequence[str], masks: Masks, limits: ServeSettings
     ) -> None:
         self._limits, self._masks, self._ids = limits, masks, ids
-        row, self._take = _reader(fed, ids)
+        self._left_out: list[int] = []
+        row, self._take = _reader(fed, ids, self._left_out)
         self._decode = msgspec.json.Decoder(_asked(row)).decode
         self._is_logged_whole = not ids and masks.are_whole(rules.column.name for rules in fed)
+        words = [word for rules in fed for word in (rules.column.name, *rules.codes)]
+        has_colons = ids or any(rules.column.kind == "time" for rules in fed) or any(":" in word for word in words)
+        self._fields = 0 if has_colons else len(fed)
+        """Colons of a whole row, which are those of its keys; 0 where its texts may hold some too."""
         self.cases: Callable[[Mapping[str, Array]], list[Any]] = _writer(contract.outputs)
 
     def read(self, body: bytes) -> Glance | None:
@@ -53,34 +58,40 @@ class Quick:
             asked = self._decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        rows, take = asked.rows, self._take
+        rows = asked.rows
         if not 0 < len(rows) <= self._limits.max_rows:
             return None
-        # A key that stands twice is lost when a struct is read, and with it at least one colon. Nothing is escaped here, so as
-        # many colons go in as come out.
-        written = _encode(rows)
-        if body.count(b":") != written.count(b":") + _colons_beside(asked):
+        self._left_out.clear()
+        packed = [self._take(one) for one in rows]
+        if None in packed or not self._is_once(body, asked):
             return None
-        numbers: list[bytes] = []
-        for one in rows:
-            packed = take(one)
-            if packed is None:
-                return None
-            numbers.append(packed)
         ids: Sequence[Ids] = ()
         if self._ids:
             ids = [_texts(one, self._ids) for one in rows]
             ids = ids if any(ids) else ()
-        if not self._is_logged_whole:
-            written = self._masks.json(_objects(body)["rows"])
         return Glance(
-            x=b"".join(numbers),
+            x=b"".join(packed),  # type: ignore[arg-type]
             rows=len(rows),
-            logged=written,
+            logged=self._logged(body, asked),
             ids=ids,
             request_id="" if asked.request_id is UNSET else asked.request_id,
             key="" if asked.key is UNSET else asked.key,
         )
+
+    def _is_once(self, body: bytes, asked: Any) -> bool:
+        """Say whether no key stands twice: such a key is lost when a struct is read, and with it at least one colon.
+
+        Nothing is escaped here, so as many colons go in as were read.
+        """
+        held = self._fields * len(asked.rows) - len(self._left_out) if self._fields else _encode(asked.rows).count(b":")
+        return body.count(b":") == held + _colons_beside(asked)
+
+    def _logged(self, body: bytes, asked: Any) -> bytes:
+        if not self._is_logged_whole:
+            return self._masks.json(_objects(body)["rows"])
+        if asked.request_id is UNSET and asked.key is UNSET and body.startswith(b'{"rows":[') and body.endswith(b"]}"):
+            return body[8:-1]
+        return _encode(asked.rows)
 
 
 def _asked(row: type) -> type[Any]:
@@ -90,11 +101,14 @@ def _asked(row: type) -> type[Any]:
     return msgspec.defstruct("Asked", fields, forbid_unknown_fields=True, gc=False)
 
 
-def _reader(fed: Sequence[Rules], ids: Sequence[str]) -> tuple[type[Any], Take]:
-    """Return the struct of a row, and what takes its numbers. The text holds positions only, nothing of the contract."""
+def _reader(fed: Sequence[Rules], ids: Sequence[str], left_out: list[int]) -> tuple[type[Any], Take]:
+    """Return the struct of a row, and what takes its numbers and notes in `left_out` which fields the row does not have.
+
+    The text holds positions only, nothing of the contract.
+    """
     fields: list[Any] = []
     names: dict[str, str] = {}
-    held: dict[str, Any] = {"U": UNSET, "NAN": cell.NAN, "A": cell.ABSENT, "Broken": cell.Broken}
+    held: dict[str, Any] = {"U": UNSET, "NAN": cell.NAN, "out": left_out.append}
     lines, packed, width = ["def take(r):"], [], 0
     for place, rules in enumerate(fed):
         column = rules.column
@@ -122,18 +136,26 @@ def _lines(place: int, rules: Rules, held: dict[str, Any]) -> list[str]:
     if column.kind in ("category", "boolean"):
         codes: dict[Any, float] = dict(rules.codes) if column.kind == "category" else {True: 1.0, False: 0.0}
         missing = float(CODE_MISSING) if column.kind == "category" else cell.NAN
-        codes |= ({} if no_null else {None: missing}) | ({} if no_absent else {UNSET: missing})
-        held[f"C{place}"] = codes.get
-        return [f"    {value} = C{place}(r.f{place})", f"    if {value} is None: return None"]
+        held |= {f"C{place}": (codes if no_null else codes | {None: missing}).get, f"M{place}": missing}
+        return [
+            f"    {value} = C{place}(r.f{place})",
+            f"    if {value} is None:",
+            "        return None" if no_absent else f"        if r.f{place} is not U: return None",
+            *([] if no_absent else [f"        {value} = M{place}; out({place})"]),
+        ]
     if column.kind == "time":
         held[f"R{place}"] = _timed(cell.reader(rules))
-        return [f"    {value} = R{place}(r.f{place})", f"    if {value} is None: return None"]
+        return [
+            f"    {value} = R{place}(r.f{place})",
+            f"    if {value} is None: return None",
+            f"    if r.f{place} is U: out({place})",
+        ]
     low, high = generate.untouched(rules)
     held |= {f"L{place}": low, f"H{place}": high, f"S{place}": column.shift}
     return [
         f"    {value} = r.f{place}",
         f"    if {value} is None: " + ("return None" if no_null else f"{value} = NAN"),
-        f"    elif {value} is U: " + ("return None" if no_absent else f"{value} = NAN"),
+        f"    elif {value} is U: " + ("return None" if no_absent else f"{value} = NAN; out({place})"),
         f"    elif L{place} <= {value} <= H{place}: {value} = "
         + (f"{value} - S{place}" if column.shift else f"{value} + 0.0"),
         "    else: return None",

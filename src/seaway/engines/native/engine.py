@@ -14,7 +14,7 @@ from seaway.core.verdict import Verdict
 from seaway.engines.answers import hold, refuse_infinite, unexplained
 from seaway.engines.native.kernel import Absent, Kernel, kernel
 from seaway.engines.native.plan import Ending, NotKnown, Plan, plan
-from seaway.engines.native.program import FEW, Caller, Compiled
+from seaway.engines.native.program import Caller, Compiled, settle
 from seaway.engines.native.shap import shapley
 from seaway.engines.native.single import Single
 from seaway.engines.native.tables import NoTables
@@ -64,13 +64,14 @@ class NativeRunner:
         if isinstance(found, Absent):
             raise NotNative(found.why)
         try:
-            self._compiled = Compiled(plan(walked), FEW[found.width])
+            self._compiled = Compiled(plan(walked))
         except (NotKnown, NoTables) as why:
             raise NotNative(str(why)) from None
         self._kernel = found
         self._walked = walked
         self._below = below
         self._caller = Caller(found, self._compiled)
+        settle(self._caller)
         self._explainer: Explainer | None = None
         ending = self._compiled.plan.ending
         self._features = self._compiled.plan.features

@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from seaway.core import chance
 from seaway.core.batch import Array
-from seaway.engines.forest import Forest
+from seaway.engines.forest import Forest, edges
 from seaway.engines.native.kernel import CCall, CLinear, CLookup, CProgram, CStep, Kernel
 from seaway.engines.native.plan import Ending, Linear, Lookup, Plan
 from seaway.engines.native.tables import BLOCK, Tables, tables
 
-FEW = {"base": BLOCK, "avx2": 24, "avx512": 32}
-"""Rows of a block that are rather answered one by one, by width: measured on trees of 8, 31 and 127 leaves. With 16 rows at a
-time a block never pays."""
+EVERY = 2**31 - 1
+_ROUNDS = 3
 
 _ALIGN = 64
 
@@ -23,7 +23,8 @@ _ALIGN = 64
 class Compiled:
     """A plan in C's layout: read by any number of calls at once, never written."""
 
-    def __init__(self, plan: Plan, few: int = BLOCK) -> None:
+    def __init__(self, plan: Plan, few: int = EVERY) -> None:
+        """Rows up to `few` are answered one by one, more in blocks; both ways sum alike."""
         self.plan = plan
         self.tables: list[Tables] = []
         self._held: list[Any] = []  # C knows addresses only
@@ -99,7 +100,7 @@ class Caller:
 
     def __init__(self, kernel: Kernel, compiled: Compiled) -> None:
         self._answer = kernel.answer
-        self._compiled = compiled
+        self.compiled = compiled
         targets, width = compiled.plan.targets, width_of(compiled.plan)
         self._shapes = (targets, width)
         self._scratch = aligned(compiled.scratch)
@@ -129,7 +130,7 @@ class Caller:
     def _call(self, x: Array, out: tuple[Array, Array, Array]) -> CCall:
         margin, answer, label = (part.ctypes.data for part in out)
         return CCall(
-            program=self._compiled.address,
+            program=self.compiled.address,
             x=x.ctypes.data,
             rows=0,
             margin=margin,
@@ -142,6 +143,40 @@ class Caller:
 def width_of(plan: Plan) -> int:
     """Return how many numbers an answer has besides the margins: one per class, or the value."""
     return {Ending.SIGMOID: 2, Ending.SOFTMAX: plan.targets}.get(plan.ending, 1)
+
+
+def settle(caller: Caller) -> None:
+    """Choose how many rows are answered one by one: which way is faster depends on the trees and on the processor.
+
+    Half a millisecond of measuring, on rows that lie at the trees' own thresholds.
+    """
+    compiled = caller.compiled
+    x = _probes(compiled.plan)
+    alone, together = (_seconds(caller, few, x) for few in (EVERY, 0))
+    compiled.structure.few = EVERY if alone <= together else int(BLOCK * together / alone)
+
+
+def _seconds(caller: Caller, few: int, x: Array) -> float:
+    caller.compiled.structure.few = few
+    best = float("inf")
+    for _ in range(_ROUNDS):
+        started = chance.monotonic()
+        caller.answer(x)
+        best = min(best, chance.monotonic() - started)
+    return best
+
+
+def _probes(plan: Plan) -> Array:
+    """Return BLOCK rows whose numbers are drawn from the thresholds and categories that the trees ask about."""
+    x = np.zeros((BLOCK, plan.features), dtype=np.float32)
+    rng = chance.rng("probes")
+    for step in plan.steps:
+        if isinstance(step.what, Forest):
+            for feature, values in edges(step.what).items():
+                if len(values):
+                    with np.errstate(over="ignore"):
+                        x[:, feature] = rng.choice(values, BLOCK)
+    return x
 
 
 def owned(values: Array, dtype: Any) -> Array:
