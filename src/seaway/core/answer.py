@@ -91,11 +91,12 @@ class Answerer:
         return batch, self.runner.reasons(batch)
 
     def _engine(self, wanted: str) -> Engine:
-        if wanted != "auto" and wanted not in set(extend.names("engine")) - set(extend.names("rung")):
+        kind = self.bundle.manifest.engine
+        if wanted in extend.names("rung") or wanted not in ("auto", kind):
             chosen: Engine = extend.load("rung", wanted)()
             if chosen.supports(self.bundle.program):
                 return chosen
-        engine: Engine = extend.load("engine", self.bundle.manifest.engine)()
+        engine: Engine = extend.load("engine", kind)()
         return engine
 
     def parity(self) -> Proof:

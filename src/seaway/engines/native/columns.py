@@ -85,16 +85,18 @@ def _numbers(forest: Forest, feature: int, nodes: Array) -> Iterator[Column]:
 def _categories(forest: Forest, feature: int, nodes: Array) -> Iterator[Column]:
     if not len(nodes):
         return
-    sets = [forest.members[forest.starts[s] : forest.starts[s + 1]] for s in forest.subset[nodes].tolist()]
-    codes = np.unique(np.concatenate(sets))
+    subset = forest.subset[nodes]
+    sizes = np.diff(forest.starts)[subset]
+    of_node = np.repeat(np.arange(len(nodes)), sizes)
+    within = np.arange(len(of_node)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    members = forest.members[np.repeat(forest.starts[subset], sizes) + within]
+    codes = np.unique(members)
     if (len(codes) + 1) * len(nodes) > MOST_CELLS:
         raise TooManyCategories
     inside = np.zeros((len(codes) + 1, len(nodes)), dtype=bool)  # the last row is of whatever is no code
-    for place, members in enumerate(sets):
-        inside[np.searchsorted(codes, members), place] = True
-    for part in _told_apart(inside, np.arange(len(nodes))):
-        seen, state = np.unique(inside[:, part], axis=0, return_inverse=True)
-        state = state.reshape(-1) + 1
+    inside[np.searchsorted(codes, members), of_node] = True
+    for part, first, which in _told_apart(inside, np.arange(len(nodes))):
+        state = which + 1
         missing = forest.missing_true[nodes[part]][None, :]
         # A code is the gap between the number just below it and itself; all other gaps hold no code.
         at = codes.astype(np.float32)
@@ -107,15 +109,24 @@ def _categories(forest: Forest, feature: int, nodes: Array) -> Iterator[Column]:
             cuts=cuts,
             states=states,
             nodes=nodes[part],
-            inside=np.concatenate([missing, seen]),
+            inside=np.concatenate([missing, inside[np.ix_(first, part)]]),
         )
 
 
-def _told_apart(inside: Array, part: Array) -> Iterator[Array]:
-    """Yield groups of nodes which tell few enough codes apart; seven nodes always do."""
-    if len(part) <= 7 or len(np.unique(inside[:, part], axis=0)) <= MOST:
-        yield part
+def _told_apart(inside: Array, part: Array) -> Iterator[tuple[Array, Array, Array]]:
+    """Yield groups of nodes that tell few enough codes apart, with the first code of each kind and every code's kind."""
+    first, which = alike(inside[:, part])
+    if len(first) <= MOST:  # seven nodes always do
+        yield part, first, which
     else:
         middle = len(part) // 2
         yield from _told_apart(inside, part[:middle])
         yield from _told_apart(inside, part[middle:])
+
+
+def alike(matrix: Array) -> tuple[Array, Array]:
+    """Return the first of each kind of row of a boolean matrix, and which kind every row is of."""
+    packed = np.packbits(matrix, axis=1)
+    rows = np.ascontiguousarray(packed).view(np.dtype((np.void, max(1, packed.shape[1])))).ravel()
+    _, first, which = np.unique(rows, return_index=True, return_inverse=True)
+    return first, which

@@ -24,8 +24,8 @@ FLAGS = "-std=gnu11 -O3 -ffp-contract=off -fno-math-errno -fPIC -fvisibility=hid
 _AVX2 = "-mavx2 -mbmi -mbmi2"
 _AVX512 = f"{_AVX2} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mprefer-vector-width=512"
 WIDTHS = {
-    "x86_64": {"base": "", "avx2": _AVX2, "avx512": _AVX512},
-    "amd64": {"base": "", "avx2": _AVX2, "avx512": _AVX512},
+    "x86_64": {"base": "-mssse3", "avx2": _AVX2, "avx512": _AVX512},
+    "amd64": {"base": "-mssse3", "avx2": _AVX2, "avx512": _AVX512},
 }
 
 _SECONDS = 300

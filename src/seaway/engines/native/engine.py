@@ -73,6 +73,10 @@ class NativeRunner:
         self._caller = Caller(found, self._compiled)
         settle(self._caller)
         self._explainer: Explainer | None = None
+        ending = self._compiled.plan.ending
+        self._features = self._compiled.plan.features
+        self._has_classes = ending in (Ending.SIGMOID, Ending.SOFTMAX)
+        self._has_value = ending in (Ending.VALUE, Ending.EXP)
 
     @property
     def plan(self) -> Plan:
@@ -91,20 +95,19 @@ class NativeRunner:
 
     def run(self, batch: Batch) -> Mapping[str, Array]:
         """Answer every case, by output name."""
-        if batch.x.ndim != 2 or batch.x.shape[1] != self.plan.features:
+        x = batch.x
+        if x.ndim != 2 or x.shape[1] != self._features:
             raise Unavailable(
                 "The model could not answer",
                 where="engines.native",
-                fix=f"Give rows of {self.plan.features} features: encode them by the release's own contract.",
+                fix=f"Give rows of {self._features} features: encode them by the release's own contract.",
                 code="engine-failed",
             )
-        margin, answer, label, is_finite = self._caller.answer(batch.x)
-        answers: dict[str, Array] = {"margin": margin}
-        match self.plan.ending:
-            case Ending.SIGMOID | Ending.SOFTMAX:
-                answers |= {"probabilities": answer, "label": label}
-            case Ending.VALUE | Ending.EXP:
-                answers["value"] = answer[:, 0]
+        margin, answer, label, is_finite = self._caller.answer(x)
+        if self._has_classes:
+            answers = {"margin": margin, "probabilities": answer, "label": label}
+        else:
+            answers = {"margin": margin, "value": answer[:, 0]} if self._has_value else {"margin": margin}
         if not is_finite:
             refuse_infinite(answers, [name for name in answers if name != "label"])
         return answers

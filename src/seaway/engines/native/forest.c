@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#if defined(__AVX512BW__)
+#if defined(__SSSE3__)
 #include <immintrin.h>
 #endif
 
@@ -36,31 +36,32 @@ struct entry {           /* leaves that survive a failed node, in one word of it
     uint32_t word, mask;
 };
 
-struct node {            /* goes to slot `yes` where the byte in `row` is at most `most`, else to `no` */
+struct node {            /* goes to slot `yes` where the byte in row `row / BLOCK` is at most `most`, else to `no` */
     int32_t row;
     uint16_t yes, no;
     int32_t most;
 };
 
-struct test {            /* a set of states of a column: its byte is 0 for members, 255 for others */
-    int32_t column, from, to;
+struct test {            /* a set of states of a column, a bit for each: its byte is 0 for members, 255 for others */
+    int32_t column;
+    uint8_t bits[32];
 };
 
 struct forest {
-    int32_t targets, columns, trees, words, tests, is_narrow, is_small, has_zeros;
-    const int32_t *feature, *levels, *cuts_at, *map_at, *prefix_at;   /* (columns,) */
+    int32_t targets, columns, trees, words, tests, is_narrow, is_small, deepest;
+    const int32_t *feature, *levels, *cuts_at, *map_at, *prefix_at;   /* (columns,); the most levels first */
+    const int32_t *reaching;                                          /* (deepest + 1,) columns of so many levels or more */
     const uint8_t *zero_is_missing;                                   /* (columns,) */
     const float *cuts;
     const uint8_t *map;
     const struct prefix *prefixes;
     const struct entry *entries;
-    const uint32_t *checkpoints, *full;                               /* (checkpoints, words), (words,) */
+    const uint32_t *checkpoints, *full;                               /* (checkpoints, words), (words,); words are a multiple of 64 */
     const int32_t *tree_word, *tree_leaf, *tree_node, *tree_target;   /* (trees + 1,); target -1: it is the leaf's */
     const double *leaf_value, *base;                                  /* (leaves,), (targets,) */
     const int32_t *leaf_target;
     const struct node *nodes;
     const struct test *test;
-    const uint8_t *members;
 };
 
 struct linear {          /* z = (x or fill - center) / scale; its dot product with weight (n, targets), or absent's */
@@ -110,17 +111,63 @@ struct paths {           /* leaves with d features above them, eight side by sid
     const uint8_t *is_true;
 };
 
+/* ------------------------------------------------------------------------------------------------------ vectors */
+
+#if defined(__AVX512BW__)
+enum { LANES = 64 };
+typedef __m512i lanes;
+typedef __mmask64 rows_mask;
+#define SPLAT(byte) _mm512_set1_epi8((char)(byte))
+#define AT_MOST(v, byte) _mm512_cmple_epu8_mask(v, SPLAT(byte))
+#define ALL_ROWS (~(rows_mask)0)
+#define NUMBERED(numbers, rows, number) _mm512_mask_mov_epi8(numbers, rows, number)
+#define NEXT(number) _mm512_add_epi8(number, SPLAT(1))
+#define EITHER(a, b) _mm512_or_si512(a, b)
+#else
+#if defined(__AVX2__)
+enum { LANES = 32 };
+#else
+enum { LANES = 16 };
+#endif
+typedef uint8_t lanes __attribute__((vector_size(LANES)));
+typedef lanes rows_mask;
+#define SPLAT(byte) ((lanes){0} + (uint8_t)(byte))
+#define AT_MOST(v, byte) ((rows_mask)((v) <= SPLAT(byte)))
+#define ALL_ROWS SPLAT(255)
+#define NUMBERED(numbers, rows, number) ((numbers) | ((rows) & (number)))
+#define NEXT(number) ((number) + SPLAT(1))
+#define EITHER(a, b) ((a) | (b))
+#endif
+
+typedef uint32_t words_vector __attribute__((vector_size(LANES), aligned(4), may_alias));
+
 /* ------------------------------------------------------------------------------------------------------ states */
 
 #define ZERO_IS 1e-35f
 
-static inline uint8_t state_of(const struct forest *f, int32_t c, float x) {
-    const float *cuts = f->cuts + f->cuts_at[c];
-    uint32_t place = 0;
-    for (uint32_t step = 1u << f->levels[c] >> 1; step; step >>= 1)
-        place += cuts[place + step - 1] < x ? step : 0;
-    int is_missing = x != x || (f->zero_is_missing[c] && fabsf(x) <= ZERO_IS);
-    return is_missing ? 0 : f->map[f->map_at[c] + place];
+/* Write the state of each column. The columns step down side by side: one search alone would wait for each of its loads. */
+static void states_of_row(const struct forest *f, const float *restrict x, uint8_t *restrict state, void *scratch) {
+    int32_t columns = f->columns;
+    uint32_t *restrict place = scratch;
+    float *restrict value = (float *)(place + columns);
+    const int32_t *restrict cuts_at = f->cuts_at, *restrict feature = f->feature;
+    const float *restrict cuts = f->cuts;
+    for (int32_t c = 0; c < columns; c++) {
+        place[c] = (uint32_t)cuts_at[c];
+        value[c] = x[feature[c]];
+    }
+    for (int32_t level = f->deepest; level; level--) {
+        uint32_t step = 1u << (level - 1);
+        int32_t reaching = f->reaching[level];
+        for (int32_t c = 0; c < reaching; c++)
+            place[c] += cuts[place[c] + step - 1] < value[c] ? step : 0;
+    }
+    for (int32_t c = 0; c < columns; c++) {
+        float zero = f->zero_is_missing[c] ? ZERO_IS : -1.0f;
+        int is_missing = value[c] != value[c] || fabsf(value[c]) <= zero;
+        uint8_t found = f->map[f->map_at[c] + (int32_t)place[c] - cuts_at[c]];
+        state[c] = is_missing ? 0 : found;
+    }
 }
 
 /* -------------------------------------------------------------------------------------------------------- one row */
@@ -132,19 +179,30 @@ static inline void add_leaf(const struct forest *f, int32_t tree, int32_t leaf, 
 }
 
 static void one_row(const struct forest *f, const float *restrict x, double *margin, void *scratch) {
+    int32_t words = f->words, columns = f->columns, checkpoints = 0;
     uint32_t *restrict alive = scratch;
-    int32_t words = f->words;
-    memcpy(alive, f->full, (size_t)words * sizeof *alive);
-    for (int32_t c = 0; c < f->columns; c++) {
-        struct prefix p = f->prefixes[f->prefix_at[c] + state_of(f, c, x[f->feature[c]])];
-        if (p.checkpoint >= 0) {
-            const uint32_t *restrict kept = f->checkpoints + (size_t)p.checkpoint * words;
-            for (int32_t w = 0; w < words; w++)
-                alive[w] &= kept[w];
-        }
-        for (const struct entry *e = f->entries + p.from, *end = f->entries + p.to; e < end; e++)
-            alive[e->word] &= e->mask;
+    struct prefix *restrict cleared = (struct prefix *)(alive + words);
+    const uint32_t **restrict kept = (const uint32_t **)(cleared + columns + columns % 2);
+    uint8_t *restrict state = (uint8_t *)(kept + columns);
+    states_of_row(f, x, state, scratch);
+    for (int32_t c = 0; c < columns; c++) {
+        cleared[c] = f->prefixes[f->prefix_at[c] + state[c]];
+        kept[checkpoints] = f->checkpoints + (size_t)(uint32_t)cleared[c].checkpoint * words;
+        checkpoints += cleared[c].checkpoint >= 0;
     }
+    for (int32_t w = 0; w < words; w += LANES) {
+        const words_vector *whole = (const words_vector *)(f->full + w);
+        words_vector a = whole[0], b = whole[1], c = whole[2], d = whole[3];
+        for (int32_t k = 0; k < checkpoints; k++) {
+            const words_vector *bits = (const words_vector *)(kept[k] + w);
+            a &= bits[0], b &= bits[1], c &= bits[2], d &= bits[3];
+        }
+        words_vector *out = (words_vector *)(alive + w);
+        out[0] = a, out[1] = b, out[2] = c, out[3] = d;
+    }
+    for (int32_t c = 0; c < columns; c++)
+        for (const struct entry *e = f->entries + cleared[c].from, *end = f->entries + cleared[c].to; e < end; e++)
+            alive[e->word] &= e->mask;
     memcpy(margin, f->base, (size_t)f->targets * sizeof *margin);
     if (f->is_narrow && f->targets == 1) {
         double sum = margin[0];
@@ -163,35 +221,76 @@ static void one_row(const struct forest *f, const float *restrict x, double *mar
 
 /* -------------------------------------------------------------------------------------------------------- 64 rows */
 
+/* Which rows' states have their bit in `bits`: `byte` is which byte of it (two forms, one per half), `bit` which bit of that. */
+struct asked {
+    lanes low, high, bit;
+};
+
+static inline lanes is_other(const struct test *test, const struct asked *asked) {
 #if defined(__AVX512BW__)
-enum { LANES = 64 };
-typedef __m512i lanes;
-typedef __mmask64 rows_mask;
-#define SPLAT(byte) _mm512_set1_epi8((char)(byte))
-#define AT_MOST(v, byte) _mm512_cmple_epu8_mask(v, SPLAT(byte))
-#define ALL_ROWS (~(rows_mask)0)
-#define NUMBERED(numbers, rows, byte) _mm512_mask_mov_epi8(numbers, rows, SPLAT(byte))
+    __m512i low = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)test->bits));
+    __m512i high = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)(test->bits + 16)));
+    __m512i byte = _mm512_or_si512(_mm512_shuffle_epi8(low, asked->low), _mm512_shuffle_epi8(high, asked->high));
+    return _mm512_movm_epi8(_mm512_testn_epi8_mask(byte, asked->bit));
+#elif defined(__AVX2__)
+    __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)test->bits));
+    __m256i high = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(test->bits + 16)));
+    lanes byte = (lanes)_mm256_shuffle_epi8(low, (__m256i)asked->low) | (lanes)_mm256_shuffle_epi8(high, (__m256i)asked->high);
+    return (lanes)((byte & asked->bit) == 0);
+#elif defined(__SSSE3__)
+    __m128i low = _mm_loadu_si128((const __m128i *)test->bits), high = _mm_loadu_si128((const __m128i *)(test->bits + 16));
+    lanes byte = (lanes)_mm_shuffle_epi8(low, (__m128i)asked->low) | (lanes)_mm_shuffle_epi8(high, (__m128i)asked->high);
+    return (lanes)((byte & asked->bit) == 0);
 #else
-#if defined(__AVX2__)
-enum { LANES = 32 };
+    lanes byte;
+    for (int32_t r = 0; r < LANES; r++)
+        byte[r] = test->bits[asked->low[r] & 128 ? asked->high[r] + 16 : asked->low[r]];
+    return (lanes)((byte & asked->bit) == 0);
+#endif
+}
+
+/* A shuffle gives 0 where the highest bit of its index is set: `low` sets it from byte 16 on, `high` before. */
+static inline void ask(const uint8_t *state, struct asked *asked) {
+    uint8_t low[LANES], high[LANES], bit[LANES];
+    for (int32_t r = 0; r < LANES; r++) {
+        uint8_t byte = state[r] >> 3;
+        low[r] = byte < 16 ? byte : 128 + byte;
+        high[r] = (uint8_t)(byte - 16);
+        bit[r] = (uint8_t)(1u << (state[r] & 7));
+    }
+    memcpy(&asked->low, low, sizeof low);
+    memcpy(&asked->high, high, sizeof high);
+    memcpy(&asked->bit, bit, sizeof bit);
+}
+
+/* Go one step of 64 searches through the same cuts. */
+static inline void step_down(const float *cuts, const float *value, int32_t *place, int32_t step) {
+#if defined(__AVX512BW__)
+    for (int32_t r = 0; r < BLOCK; r += 16) {
+        __m512i at = _mm512_load_si512(place + r);
+        __mmask16 is_below = _mm512_cmp_ps_mask(_mm512_i32gather_ps(at, cuts, 4), _mm512_load_ps(value + r), _CMP_LT_OQ);
+        _mm512_store_si512(place + r, _mm512_mask_add_epi32(at, is_below, at, _mm512_set1_epi32(step)));
+    }
+#elif defined(__AVX2__)
+    for (int32_t r = 0; r < BLOCK; r += 8) {
+        __m256i at = _mm256_load_si256((const __m256i *)(place + r));
+        __m256 is_below = _mm256_cmp_ps(_mm256_i32gather_ps(cuts, at, 4), _mm256_load_ps(value + r), _CMP_LT_OQ);
+        __m256i add = _mm256_and_si256(_mm256_castps_si256(is_below), _mm256_set1_epi32(step));
+        _mm256_store_si256((__m256i *)(place + r), _mm256_add_epi32(at, add));
+    }
 #else
-enum { LANES = 16 };
+    for (int32_t r = 0; r < BLOCK; r++)
+        place[r] += cuts[place[r]] < value[r] ? step : 0;
 #endif
-typedef uint8_t lanes __attribute__((vector_size(LANES)));
-typedef lanes rows_mask;
-#define SPLAT(byte) ((lanes){0} + (uint8_t)(byte))
-#define AT_MOST(v, byte) ((rows_mask)((v) <= SPLAT(byte)))
-#define ALL_ROWS SPLAT(255)
-#define NUMBERED(numbers, rows, byte) ((numbers) | ((rows) & SPLAT(byte)))
-#endif
+}
 
 /* Write the bytes of 64 rows: columns with 0 for missing, columns with 255 for missing, then the tests. */
 static void states_of_block(const struct forest *f, const float *restrict x, int64_t stride, int32_t rows,
                             uint8_t *restrict state) {
     int32_t columns = f->columns;
     for (int32_t c = 0; c < columns; c++) {
-        float value[BLOCK];
-        int32_t place[BLOCK];
+        float value[BLOCK] __attribute__((aligned(64)));
+        int32_t place[BLOCK] __attribute__((aligned(64)));
         const float *from = x + f->feature[c];
         const float *restrict cuts = f->cuts + f->cuts_at[c];
         const uint8_t *restrict map = f->map + f->map_at[c];
@@ -200,8 +299,7 @@ static void states_of_block(const struct forest *f, const float *restrict x, int
             place[r] = 0;
         }
         for (int32_t step = 1 << f->levels[c] >> 1; step; step >>= 1)
-            for (int32_t r = 0; r < BLOCK; r++)
-                place[r] += cuts[place[r] + step - 1] < value[r] ? step : 0;
+            step_down(cuts + step - 1, value, place, step);
         uint8_t *low = state + (size_t)c * BLOCK, *high = low + (size_t)columns * BLOCK;
         float zero = f->zero_is_missing[c] ? ZERO_IS : -1.0f;
         for (int32_t r = 0; r < BLOCK; r++) {
@@ -212,21 +310,12 @@ static void states_of_block(const struct forest *f, const float *restrict x, int
         }
     }
     uint8_t *out = state + (size_t)columns * 2 * BLOCK;
-    for (int32_t k = 0; k < f->tests; k++, out += BLOCK) {
-        const uint8_t *column = state + (size_t)f->test[k].column * BLOCK;
-        for (int32_t g = 0; g < BLOCK; g += LANES) {
-            lanes v = *(const lanes *)(column + g);
-#if defined(__AVX512BW__)
-            rows_mask is_member = 0;
-            for (int32_t m = f->test[k].from; m < f->test[k].to; m++)
-                is_member |= _mm512_cmpeq_epi8_mask(v, SPLAT(f->members[m]));
-            *(lanes *)(out + g) = _mm512_movm_epi8(~is_member);
-#else
-            lanes is_member = {0};
-            for (int32_t m = f->test[k].from; m < f->test[k].to; m++)
-                is_member |= (lanes)(v == SPLAT(f->members[m]));
-            *(lanes *)(out + g) = ~is_member;
-#endif
+    for (int32_t g = 0; g < BLOCK; g += LANES) {
+        struct asked asked;
+        for (int32_t k = 0; k < f->tests; k++) {
+            if (!k || f->test[k].column != f->test[k - 1].column)
+                ask(state + (size_t)f->test[k].column * BLOCK + g, &asked);
+            *(lanes *)(out + (size_t)k * BLOCK + g) = is_other(&f->test[k], &asked);
         }
     }
 }
@@ -238,14 +327,39 @@ static inline lanes leaves_of(const struct forest *f, int32_t tree, const uint8_
     int32_t nodes = f->tree_node[tree + 1] - f->tree_node[tree];
     at[0] = ALL_ROWS;
     for (int32_t n = 0; n < nodes; n++) {
-        rows_mask here = at[n], goes = AT_MOST(*(const lanes *)(state + (size_t)node[n].row * BLOCK), node[n].most);
+        rows_mask here = at[n], goes = AT_MOST(*(const lanes *)(state + node[n].row), node[n].most);
         at[node[n].yes] = here & goes;
         at[node[n].no] = here & ~goes;
     }
-    lanes leaf = SPLAT(0);
-    for (int32_t l = 1; l <= nodes; l++)
-        leaf = NUMBERED(leaf, at[nodes + l], l);
-    return leaf;
+    lanes odd = SPLAT(0), even = SPLAT(0), number = SPLAT(0); /* two, so that none waits for the last */
+    for (int32_t l = 1; l <= nodes; l += 2) {
+        number = NEXT(number);
+        odd = NUMBERED(odd, at[nodes + l], number);
+        number = NEXT(number);
+        if (l < nodes)
+            even = NUMBERED(even, at[nodes + l + 1], number);
+    }
+    return EITHER(odd, even);
+}
+
+/* Add to each row's sum the value of its leaf. The compilers' own way of gathering takes twice as long. */
+static inline void add_leaves(const double *value, const uint8_t *leaf, double *sum) {
+#if defined(__AVX512BW__)
+    for (int32_t r = 0; r < LANES; r += 8) {
+        __m512i place = _mm512_cvtepu8_epi64(_mm_loadl_epi64((const __m128i *)(leaf + r)));
+        _mm512_store_pd(sum + r, _mm512_add_pd(_mm512_load_pd(sum + r), _mm512_i64gather_pd(place, value, 8)));
+    }
+#elif defined(__AVX2__)
+    for (int32_t r = 0; r < LANES; r += 4) {
+        int32_t four;
+        memcpy(&four, leaf + r, sizeof four);
+        __m128i place = _mm_cvtepu8_epi32(_mm_cvtsi32_si128(four));
+        _mm256_store_pd(sum + r, _mm256_add_pd(_mm256_load_pd(sum + r), _mm256_i32gather_pd(value, place, 8)));
+    }
+#else
+    for (int32_t r = 0; r < LANES; r++)
+        sum[r] += value[leaf[r]];
+#endif
 }
 
 static void block(const struct forest *f, const float *x, int64_t stride, int32_t rows, double *restrict margin,
@@ -265,9 +379,7 @@ static void block(const struct forest *f, const float *x, int64_t stride, int32_
         for (int32_t t = 0; t < f->trees; t++) {
             *(lanes *)leaf = leaves_of(f, t, state + g);
             if (targets == 1) {
-                const double *restrict value = f->leaf_value + f->tree_leaf[t];
-                for (int32_t r = 0; r < LANES; r++)
-                    sum[r] += value[leaf[r]];
+                add_leaves(f->leaf_value + f->tree_leaf[t], leaf, sum);
             } else {
                 for (int32_t r = 0; r < here; r++)
                     add_leaf(f, t, leaf[r], out + (size_t)r * targets);
@@ -412,19 +524,16 @@ EXPORT int32_t NAME(answer)(const struct call *call) {
 
 /* ------------------------------------------------------------------------------------------------------------- reasons */
 
-static void decide(const struct forest *f, const float *x, uint8_t *seen, uint8_t *goes) {
-    for (int32_t c = 0; c < f->columns; c++) {
-        seen[c] = state_of(f, c, x[f->feature[c]]);
+static void decide(const struct forest *f, const float *x, uint8_t *seen, uint8_t *goes, void *scratch) {
+    states_of_row(f, x, seen, scratch);
+    for (int32_t c = 0; c < f->columns; c++)
         seen[f->columns + c] = seen[c] ? seen[c] : 255;
-    }
     for (int32_t k = 0; k < f->tests; k++) {
-        uint8_t is_other = 255;
-        for (int32_t m = f->test[k].from; m < f->test[k].to; m++)
-            is_other &= seen[f->test[k].column] == f->members[m] ? 0 : 255;
-        seen[2 * f->columns + k] = is_other;
+        uint8_t state = seen[f->test[k].column];
+        seen[2 * f->columns + k] = f->test[k].bits[state >> 3] >> (state & 7) & 1 ? 0 : 255;
     }
     for (int32_t n = 0; n < f->tree_node[f->trees]; n++)
-        goes[n] = seen[f->nodes[n].row] <= f->nodes[n].most;
+        goes[n] = seen[f->nodes[n].row / BLOCK] <= f->nodes[n].most;
 }
 
 /* Add to phi (features, targets) the Shapley values of eight leaves: see engines/reasons.py for the formula. */
@@ -468,11 +577,11 @@ EXPORT void NAME(shapley)(const struct forest *f, const struct paths *groups, in
     int32_t deepest = 0;
     for (int32_t g = 0; g < count; g++)
         deepest = groups[g].d > deepest ? groups[g].d : deepest;
-    double *work = scratch;
-    uint8_t *seen = (uint8_t *)(work + (size_t)deepest * 3 * LANES8), *goes = seen + 2 * f->columns + f->tests;
+    double *work = scratch, *search = work + (size_t)deepest * 3 * LANES8;
+    uint8_t *seen = (uint8_t *)(search + f->columns), *goes = seen + 2 * f->columns + f->tests;
     memset(phi, 0, (size_t)(rows * cells) * sizeof *phi);
     for (int64_t r = 0; r < rows; r++) {
-        decide(f, x + r * features, seen, goes);
+        decide(f, x + r * features, seen, goes, search);
         for (int32_t g = 0; g < count; g++)
             for (int64_t l = 0; l < groups[g].leaves; l += LANES8)
                 eight_leaves(&groups[g], l, goes, work, phi + r * cells);
@@ -494,14 +603,14 @@ EXPORT int32_t seaway_size(int32_t which) {
     return (int32_t)sizes[which];
 }
 
-/* The widest variant that this processor runs: 0 the base, 1 AVX2, 2 AVX-512. */
+/* The widest variant that this processor runs: 0 the base (on x86 with SSSE3, in all since 2011), 1 AVX2, 2 AVX-512; -1 none. */
 EXPORT int32_t seaway_width(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     int has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
     int has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-    return has_avx2 ? 1 + has_avx512 : 0;
+    return has_avx2 ? 1 + has_avx512 : __builtin_cpu_supports("ssse3") ? 0 : -1;
 #else
     return 0;
 #endif

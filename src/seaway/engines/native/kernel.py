@@ -31,9 +31,9 @@ class CForest(ctypes.Structure):
     """`struct forest`."""
 
     _fields_ = _fields(
-        i32="targets columns trees words tests is_narrow is_small has_zeros",
-        at="feature levels cuts_at map_at prefix_at zero_is_missing cuts map prefixes entries checkpoints full "
-        "tree_word tree_leaf tree_node tree_target leaf_value base leaf_target nodes test members",
+        i32="targets columns trees words tests is_narrow is_small deepest",
+        at="feature levels cuts_at map_at prefix_at reaching zero_is_missing cuts map prefixes entries checkpoints full "
+        "tree_word tree_leaf tree_node tree_target leaf_value base leaf_target nodes test",
     )
 
 
@@ -102,6 +102,8 @@ def kernel(library: Path = LIBRARY, width: str = "", source: Path = SOURCE) -> K
     if isinstance(found, str):
         return Absent(found)
     widest = found.seaway_width()
+    if widest < 0:
+        return Absent("this processor lacks the vector instructions of 2006 (SSSE3)")
     wanted = VARIANTS.index(width) if width in VARIANTS else widest
     if wanted > widest:
         return Absent(f"this processor has no {width}")

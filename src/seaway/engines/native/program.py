@@ -14,14 +14,10 @@ from seaway.engines.native.kernel import CCall, CLinear, CLookup, CProgram, CSte
 from seaway.engines.native.plan import Ending, Linear, Lookup, Plan
 from seaway.engines.native.tables import BLOCK, Tables, tables
 
-LANES = 64
-"""Rows of a block; fewer cost as much."""
-
 EVERY = 2**31 - 1
 _ROUNDS = 3
 
 _ALIGN = 64
-_MOST_SCRATCH = 1 << 26
 
 
 class Compiled:
@@ -97,28 +93,56 @@ class Compiled:
 
 
 class Caller:
-    """Calls a compiled plan with working memory of its own; used by one thread at a time."""
+    """Calls a compiled plan with working memory of its own; used by one thread at a time.
+
+    A block or less goes through buffers whose addresses are known: asking an array for its address takes as long as ten rows.
+    """
 
     def __init__(self, kernel: Kernel, compiled: Compiled) -> None:
         self._answer = kernel.answer
         self.compiled = compiled
-        self._plan = compiled.plan
+        targets, width = compiled.plan.targets, width_of(compiled.plan)
+        self._shapes = (targets, width)
         self._scratch = aligned(compiled.scratch)
-        self._call = CCall(program=compiled.address, scratch=self._scratch.ctypes.data)
-        self._at = ctypes.addressof(self._call)
-        self.width = {Ending.SIGMOID: 2, Ending.SOFTMAX: self._plan.targets}.get(self._plan.ending, 1)
+        self._x = np.zeros((BLOCK, compiled.plan.features), dtype=np.float32)
+        self._out = self._made(BLOCK)
+        self._small, self._large = self._call(self._x, self._out), self._call(self._x, self._out)
+        self._at_small, self._at_large = ctypes.addressof(self._small), ctypes.addressof(self._large)
 
     def answer(self, x: Array) -> tuple[Array, Array, Array, bool]:
         """Return margin (rows, targets), answer (rows, width), label (rows,), and whether all are finite numbers."""
-        if x.dtype != np.float32 or not (x.flags.c_contiguous and x.flags.aligned):
-            x = owned(x, np.float32)
-        rows, call = len(x), self._call
-        margin = np.empty((rows, self._plan.targets))
-        answer = np.empty((rows, self.width))
-        label = np.empty(rows, dtype=np.int64)
-        call.x, call.rows = x.ctypes.data, rows
-        call.margin, call.answer, call.label = margin.ctypes.data, answer.ctypes.data, label.ctypes.data
-        return margin, answer, label, not self._answer(self._at)
+        rows = len(x)
+        if rows <= BLOCK:
+            self._x[:rows] = x
+            self._small.rows = rows
+            is_broken = self._answer(self._at_small)
+            margin, answer, label = self._out
+            return margin[:rows].copy(), answer[:rows].copy(), label[:rows].copy(), not is_broken
+        x, out, large = owned(x, np.float32), self._made(rows), self._large
+        large.x, large.rows = x.ctypes.data, rows
+        large.margin, large.answer, large.label = (part.ctypes.data for part in out)
+        return *out, not self._answer(self._at_large)
+
+    def _made(self, rows: int) -> tuple[Array, Array, Array]:
+        targets, width = self._shapes
+        return np.empty((rows, targets)), np.empty((rows, width)), np.empty(rows, dtype=np.int64)
+
+    def _call(self, x: Array, out: tuple[Array, Array, Array]) -> CCall:
+        margin, answer, label = (part.ctypes.data for part in out)
+        return CCall(
+            program=self.compiled.address,
+            x=x.ctypes.data,
+            rows=0,
+            margin=margin,
+            answer=answer,
+            label=label,
+            scratch=self._scratch.ctypes.data,
+        )
+
+
+def width_of(plan: Plan) -> int:
+    """Return how many numbers an answer has besides the margins: one per class, or the value."""
+    return {Ending.SIGMOID: 2, Ending.SOFTMAX: plan.targets}.get(plan.ending, 1)
 
 
 def settle(caller: Caller) -> None:
@@ -129,7 +153,7 @@ def settle(caller: Caller) -> None:
     compiled = caller.compiled
     x = _probes(compiled.plan)
     alone, together = (_seconds(caller, few, x) for few in (EVERY, 0))
-    compiled.structure.few = EVERY if alone <= together else int(LANES * together / alone)
+    compiled.structure.few = EVERY if alone <= together else int(BLOCK * together / alone)
 
 
 def _seconds(caller: Caller, few: int, x: Array) -> float:
@@ -143,14 +167,15 @@ def _seconds(caller: Caller, few: int, x: Array) -> float:
 
 
 def _probes(plan: Plan) -> Array:
-    """Return LANES rows whose numbers are drawn from the thresholds and categories that the trees ask about."""
-    x = np.zeros((LANES, plan.features), dtype=np.float32)
+    """Return BLOCK rows whose numbers are drawn from the thresholds and categories that the trees ask about."""
+    x = np.zeros((BLOCK, plan.features), dtype=np.float32)
     rng = chance.rng("probes")
     for step in plan.steps:
         if isinstance(step.what, Forest):
             for feature, values in edges(step.what).items():
                 if len(values):
-                    x[:, feature] = rng.choice(values, LANES)
+                    with np.errstate(over="ignore"):
+                        x[:, feature] = rng.choice(values, BLOCK)
     return x
 
 

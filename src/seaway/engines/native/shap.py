@@ -30,7 +30,7 @@ def shapley(kernel: Kernel, forest: Forest) -> Callable[[Array], Array]:
             setattr(structure, name, parts[name].ctypes.data)
     deepest = max((group.zero.shape[1] for group in groups), default=0)
     seen = 2 * table.structure.columns + table.structure.tests
-    scratch = aligned(deepest * 3 * _SIDE * 8 + seen + forest.nodes)
+    scratch = aligned((deepest * 3 * _SIDE + table.structure.columns) * 8 + seen + forest.nodes)
 
     def explained(x: Array) -> Array:
         x = owned(x, np.float32)

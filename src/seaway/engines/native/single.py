@@ -9,8 +9,7 @@ from functools import partial
 import numpy as np
 
 from seaway.engines.native.kernel import CCall, Kernel
-from seaway.engines.native.plan import Ending
-from seaway.engines.native.program import Compiled, aligned
+from seaway.engines.native.program import Compiled, aligned, width_of
 
 
 class Single:
@@ -26,9 +25,8 @@ class Single:
 
     def __init__(self, kernel: Kernel, compiled: Compiled) -> None:
         plan = compiled.plan
-        width = {Ending.SIGMOID: 2, Ending.SOFTMAX: plan.targets}.get(plan.ending, 1)
         row = np.zeros(plan.features, dtype=np.float32)
-        numbers = np.zeros(plan.targets + width)
+        numbers = np.zeros(plan.targets + width_of(plan))
         label = np.zeros(1, dtype=np.int64)
         scratch = aligned(compiled.scratch)
         call = CCall(

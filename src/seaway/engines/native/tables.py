@@ -14,7 +14,7 @@ import numpy as np
 
 from seaway.core.batch import Array
 from seaway.engines.forest import Forest, levels
-from seaway.engines.native.columns import MISSING, Column, TooManyCategories, columns
+from seaway.engines.native.columns import MISSING, Column, TooManyCategories, alike, columns
 from seaway.engines.native.kernel import CForest
 
 BLOCK = 64
@@ -24,9 +24,10 @@ MAX_LEAVES = 1024
 SMALL_LEAVES = 256
 """Leaves of a tree whose numbers fit a byte, as blocks want them."""
 
-_EVERY = 64
+_EVERY = 32
 _CHECKPOINT_BYTES = 1 << 20
 _WORD = 32
+_CHUNK = 64
 _FEW = 24
 """Entries that are cleared one by one rather than by a checkpoint of their own."""
 
@@ -71,7 +72,8 @@ class _Shape:
 def tables(forest: Forest) -> Tables:
     """Return the tables of a forest; raise `NoTables` where the kernel is not for it."""
     try:
-        asked = columns(forest)
+        # The deepest searches first, so that all go down together.
+        asked = sorted(columns(forest), key=lambda column: -_levels(column))
     except TooManyCategories:
         raise NoTables("the subsets of one feature tell too many categories apart") from None
     shape = _shape(forest, _left(forest, asked))
@@ -94,7 +96,7 @@ def tables(forest: Forest) -> Tables:
         "tests": len(held["test"]),
         "is_narrow": int(widest <= _WORD),
         "is_small": int(widest <= SMALL_LEAVES),
-        "has_zeros": int(bool(forest.zeros)),
+        "deepest": len(held["reaching"]) - 1,
     }
     structure = CForest()
     for name, value in scalars.items():
@@ -102,7 +104,8 @@ def tables(forest: Forest) -> Tables:
     held = {name: np.require(values, requirements=("C", "A")) for name, values in held.items()}
     for name, values in held.items():
         setattr(structure, name, values.ctypes.data)
-    scratch = max(4 * scalars["words"], (2 * len(asked) + scalars["tests"]) * BLOCK)
+    # One row: words, what each column cleared, its checkpoint, its state. A block: a byte for each row of everything tested.
+    scratch = max(4 * scalars["words"] + 32 * (len(asked) + 1), (2 * len(asked) + scalars["tests"]) * BLOCK)
     return Tables(structure=structure, held=held, place=shape.node_place, scratch=scratch)
 
 
@@ -175,7 +178,7 @@ def _words(shape: _Shape) -> dict[str, Array]:
     """Return the words of each tree, and their bits when nothing is cleared."""
     leaves = np.diff(shape.tree_leaf)
     per_tree = -(-leaves // _WORD)
-    full = np.full(per_tree.sum(), 0xFFFFFFFF, dtype=np.uint32)
+    full = np.full(-(-per_tree.sum() // _CHUNK) * _CHUNK, 0xFFFFFFFF, dtype=np.uint32)
     tree_word = np.concatenate([[0], np.cumsum(per_tree)])
     rest = leaves % _WORD
     full[tree_word[1:][rest > 0] - 1] = ((1 << rest[rest > 0]) - 1).astype(np.uint32)
@@ -184,7 +187,7 @@ def _words(shape: _Shape) -> dict[str, Array]:
 
 def _searches(forest: Forest, asked: list[Column]) -> dict[str, Array]:
     """Return the columns' cuts, padded to one less than a power of two so that a search needs no bounds."""
-    levels_of = [len(column.cuts).bit_length() for column in asked]
+    levels_of = [_levels(column) for column in asked]
     cuts = [np.full((1 << level) - 1, np.inf, dtype=np.float32) for level in levels_of]
     states = [np.zeros(1 << level, dtype=np.uint8) for level in levels_of]
     for column, cut, state in zip(asked, cuts, states, strict=True):
@@ -195,6 +198,9 @@ def _searches(forest: Forest, asked: list[Column]) -> dict[str, Array]:
         "feature": np.array([column.feature for column in asked], dtype=np.int32),
         "zero_is_missing": np.array([column.feature in zeros for column in asked], dtype=np.uint8),
         "levels": np.array(levels_of, dtype=np.int32),
+        "reaching": np.array(
+            [sum(own >= n for own in levels_of) for n in range(max(levels_of, default=0) + 1)], dtype=np.int32
+        ),
         "cuts": _flat(cuts, np.float32),
         "cuts_at": _starts(cuts),
         "map": _flat(states, np.uint8),
@@ -294,31 +300,27 @@ def _nodes(forest: Forest, asked: list[Column], shape: _Shape) -> dict[str, Arra
     """Return the nodes tree by tree, and the sets of states that the categories' nodes test."""
     row = np.zeros(forest.nodes, dtype=np.int64)
     most = np.zeros(forest.nodes, dtype=np.int64)
-    tests: list[tuple[int, int, int]] = []
-    members: list[Array] = []
-    held = 0
+    tests: list[tuple[int, Array]] = []
     for place, column in enumerate(asked):
         if column.rank is not None:
             row[column.nodes] = np.where(forest.missing_true[column.nodes], place, len(asked) + place)
             most[column.nodes] = column.rank
             continue
         assert column.inside is not None
-        sets, which = np.unique(column.inside, axis=1, return_inverse=True)
-        row[column.nodes] = 2 * len(asked) + len(tests) + which.reshape(-1)
-        for one in sets.T:
-            members.append(np.flatnonzero(one))
-            tests.append((place, held, held + len(members[-1])))
-            held += len(members[-1])
+        first, which = alike(column.inside.T)
+        row[column.nodes] = 2 * len(asked) + len(tests) + which
+        bits = np.zeros((len(first), 256), dtype=bool)
+        bits[:, : len(column.inside)] = column.inside[:, first].T
+        tests.extend((place, one) for one in np.packbits(bits, axis=1, bitorder="little"))
     slots = [_slots(forest, shape, child) for child in (forest.true, forest.false)]
     kind = np.dtype([("row", "<i4"), ("yes", "<u2"), ("no", "<u2"), ("most", "<i4")])
     nodes = np.zeros(forest.nodes, dtype=kind)
-    for name, values in (("row", row), ("yes", slots[0]), ("no", slots[1]), ("most", most)):
+    for name, values in (("row", row * BLOCK), ("yes", slots[0]), ("no", slots[1]), ("most", most)):
         nodes[name][shape.node_place] = values
     return {
         "nodes": nodes,
         "tree_node": shape.tree_node.astype(np.int32),
-        "test": np.array(tests, dtype=np.int32).reshape(-1, 3),
-        "members": _flat(members, np.uint8),
+        "test": np.array(tests, dtype=[("column", "<i4"), ("bits", "u1", 32)]),
     }
 
 
@@ -331,6 +333,11 @@ def _slots(forest: Forest, shape: _Shape, child: Array) -> Array:
     leaf = shape.leaf_place[~child[~inner]] - shape.tree_leaf[shape.tree[~inner]]
     found[~inner] = np.diff(shape.tree_node)[shape.tree[~inner]] + leaf
     return found
+
+
+def _levels(column: Column) -> int:
+    """Return how many steps a search through a column's cuts takes."""
+    return len(column.cuts).bit_length()
 
 
 def _flat(parts: list[Array], dtype: Any) -> Array:
