@@ -15,8 +15,10 @@ from seaway.core.batch import Array, Flag
 from seaway.core.contract import Blank, Clip, Column, Contract, Map, Rule, Trim
 from seaway.core.errors import BrokenContract
 from seaway.data.encode.table import TableEncoder, TableRequest
+from seaway.data.pieces import Piece
 from seaway.data.rows import Table
 from seaway.data.validate import validate
+from seaway.workflow.sent import parted
 
 BLANK = ("?", "NA", "")
 WORDS = ("red", "green", "blue", "Rot", " red", "7", "12")
@@ -261,3 +263,18 @@ def test_no_number_that_is_none_enters_the_matrix(case: tuple[Contract, list[dic
     if request is not None:
         assert not np.isinf(request.x).any()
         assert all(math.isnan(v) or abs(v) < math.inf for v in request.x.ravel().tolist())
+
+
+@given(tables())
+def test_a_scored_file_has_the_flags_of_its_requests(case: tuple[Contract, list[dict[str, Any]]]) -> None:
+    contract, rows = case
+    encoder = TableEncoder(contract)
+    request = ask(encoder, rows)
+    block = parted(Piece(rows=text_table(contract, rows), first=0), contract)
+    if request is None:
+        assert len(block.rows) == 0
+        return
+    batch = encoder.batch(block.rows, block.flags)
+    assert sorted(block.broken) == sorted(set(range(len(rows))) - set(request.kept))
+    assert np.array_equal(bits(batch.x), bits(request.x))
+    assert seen(batch.flags) == seen(request.flags)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from seaway.core.batch import Array, Batch, Glance, Ids, Json, Outcomes, Query, Request, Sample
+from seaway.core.batch import Array, Batch, Flag, Glance, Ids, Json, Outcomes, Query, Request, Sample
 
 if TYPE_CHECKING:  # the papers name these protocols in turn
     from seaway.core.access import Key
@@ -31,6 +31,10 @@ class Rows(Protocol):
 
     def column(self, name: str) -> tuple[Array, Array]:
         """Return (values, missing): texts as object, numbers as float64 or int64, times as datetime64[ns]."""
+        ...
+
+    def codes(self, name: str, known: Mapping[str, float]) -> tuple[Array, Array]:
+        """Return (codes, missing) of a column of texts: float64, -1 where a text is not one of `known`."""
         ...
 
     def take(self, index: Array) -> Rows:
@@ -75,8 +79,11 @@ class Encoder(Protocol):
         """Turn accepted rows into numbers; soft breaks become flags."""
         ...
 
-    def batch(self, rows: Rows) -> Batch:
-        """Turn rows that were validated already into numbers, column by column: the same bits as one by one."""
+    def batch(self, rows: Rows, flags: Iterable[Flag] = ()) -> Batch:
+        """Turn rows that were validated already into numbers, column by column: the same bits as one by one.
+
+        `flags` are those that validation has raised; the batch has them too.
+        """
         ...
 
     def render(self, answers: Mapping[str, Array], batch: Batch) -> list[dict[str, Json]]:

@@ -19,6 +19,9 @@ from seaway.data.encode.rules import EXACT, LARGEST, Rules
 from seaway.data.facts import plain_numbers
 from seaway.data.rows import TIMES
 
+FEW = 1_000
+"""Distinct texts that are looked at one by one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Typed:
@@ -67,9 +70,17 @@ def distinct(raw: pl.Series, function: Callable[[str], Any], dtype: Any) -> pl.S
     return raw.replace_strict(texts, made, default=None, return_dtype=dtype)
 
 
+def few(raw: pl.Series) -> list[str] | None:
+    """Return the distinct texts of a column where there are few of them, so that looking at those saves looking at all."""
+    texts = raw.unique().drop_nulls()
+    return texts.to_list() if len(texts) <= FEW else None
+
+
 def repaired(raw: pl.Series, rules: Rules) -> tuple[pl.Series, Array]:
     """Trim, map, blank; returns the texts and the mask of those that mean "missing"."""
     if not rules.mapping and not rules.trim:
+        if not any(text.strip() in rules.blank for text in few(raw) or ("",)):
+            return raw, np.zeros(len(raw), dtype=bool)
         blank = raw.str.strip_chars().is_in(list(rules.blank)).fill_null(False)
         return raw.set(blank, None), blank.to_numpy()
     made = distinct(raw, rules.text, pl.String())
@@ -161,6 +172,9 @@ def _texts(raw: pl.Series, rules: Rules) -> tuple[pl.Series, dict[str, Array]]:
 
 
 def _held_to_categories(values: pl.Series, rules: Rules, broken: dict[str, Array], soft: dict[str, Array]) -> None:
+    texts = few(values)
+    if texts is not None and rules.codes.keys() >= set(texts):
+        return
     unseen = (values.is_not_null() & ~values.is_in(list(rules.codes))).fill_null(False).to_numpy()
     if rules.unseen == "error":
         broken["category"] = unseen

@@ -48,6 +48,13 @@ class Table:
         """Return (values, missing): texts as object, numbers as float64 or int64, times as datetime64[ns]."""
         return arrays(self.series(name))
 
+    def codes(self, name: str, known: Mapping[str, float]) -> tuple[Array, Array]:
+        """Return (codes, missing) of a column of texts: float64, -1 where a text is not one of `known`."""
+        series = self.series(name)
+        texts = series if series.dtype == pl.String else series.cast(pl.String)
+        codes = texts.replace_strict(list(known), list(known.values()), default=-1.0, return_dtype=pl.Float64)
+        return codes.fill_null(-1.0).to_numpy(), texts.is_null().to_numpy()
+
     def take(self, index: Array) -> Table:
         """Return the rows at `index` (positions or a mask)."""
         places = np.flatnonzero(index) if index.dtype == bool else index

@@ -10,7 +10,7 @@ import numpy as np
 
 from seaway.core import chance
 from seaway.core.answer import Answerer
-from seaway.core.batch import Array, Json
+from seaway.core.batch import Array, Flag, Json
 from seaway.core.contract import Contract, Output
 from seaway.core.errors import BrokenContract, Cell
 from seaway.core.protocols import Rows
@@ -33,13 +33,14 @@ class Parted:
     """A block of `size` rows: the ones that keep to the contract as validated `rows`, and the others by their place in it.
 
     `broken` rows are as a client would send them, so that the encoder refuses them and says why; of `torn` ones there is
-    only the reason.
+    only the reason. `flags` are those of `rows` that typing has raised and that typed rows no longer show.
     """
 
     rows: Rows
     size: int
     broken: Mapping[int, Record] = field(default_factory=dict)
     torn: Mapping[int, Cell] = field(default_factory=dict)
+    flags: Sequence[Flag] = ()
 
 
 Block = Rows | Sequence[Record] | Parted
@@ -129,7 +130,9 @@ def _turned(records: Sequence[Record], contract: Contract) -> Columns:
 
 def _parted(answerer: Answerer, block: Parted) -> Found:
     """Answer the whole rows by column and the others one by one, and put all in their places."""
-    whole = _answered_by_column(answerer, block.rows) if len(block.rows) else _turned([], answerer.contract)
+    whole = (
+        _answered_by_column(answerer, block.rows, block.flags) if len(block.rows) else _turned([], answerer.contract)
+    )
     if len(block.rows) == block.size:
         return Found(columns=whole, size=block.size)
     others: dict[int, Record] = {}
@@ -178,10 +181,10 @@ def _answered(answerer: Answerer, rows: Sequence[Record]) -> tuple[list[dict[str
     ], broken
 
 
-def _answered_by_column(answerer: Answerer, rows: Rows) -> Columns:
+def _answered_by_column(answerer: Answerer, rows: Rows, raised: Sequence[Flag] = ()) -> Columns:
     """Answer validated rows; the numbers and the program are those of `_answered`, only made for all rows at once."""
     contract = answerer.contract
-    batch = answerer.encoder.batch(rows)
+    batch = answerer.encoder.batch(rows, raised)
     answers = answerer.runner.run(batch)
     made: list[Sequence[Json] | Array] = [_ids(rows, column.name) for column in contract.having("id")]
     for output in contract.outputs:
@@ -193,7 +196,8 @@ def _answered_by_column(answerer: Answerer, rows: Rows) -> Columns:
         else:
             made.append(values.tolist() if values.ndim > 1 or values.dtype == object else values)
     flags = [""] * len(rows)
-    for flag in batch.flags:
+    place = {name: number for number, name in enumerate(contract.by_name)}
+    for flag in sorted(batch.flags, key=lambda flag: place[flag.column]):  # as one row after the other would raise them
         said = f"{flag.column}:{flag.rule}"
         flags[flag.row] = f"{flags[flag.row]};{said}" if flags[flag.row] else said
     made += [flags, [""] * len(rows)]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from seaway.core.batch import Json
+import numpy as np
+
+from seaway.core.batch import Flag, Json
 from seaway.core.contract import Contract
 from seaway.core.protocols import Rows
 from seaway.data import read
@@ -41,7 +44,16 @@ def parted(piece: Piece, contract: Contract) -> Parted:
         size=len(piece),
         broken={int(numbers[row]): record for row, record in zip(broken, records, strict=True)},
         torn={torn.row - piece.first: torn.cell for torn in piece.torn},
+        flags=_flags_of_whole(found),
     )
+
+
+def _flags_of_whole(found: Validated) -> list[Flag]:
+    """Return the flags of the rows that are not broken, by their place among those."""
+    broken = set(found.broken.tolist())
+    kept = [flag for flag in found.flags if flag.row not in broken]
+    before = np.searchsorted(found.broken, [flag.row for flag in kept])
+    return [replace(flag, row=flag.row - int(shift)) for flag, shift in zip(kept, before, strict=True)]
 
 
 def _held(rows: Rows, contract: Contract) -> tuple[Table, Validated]:

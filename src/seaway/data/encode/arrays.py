@@ -32,9 +32,9 @@ def matrix(fed: Sequence[Rules], rows: Rows) -> tuple[Array, list[Flag]]:
 
 
 def _columns(rules: Rules, rows: Rows, flags: list[Flag]) -> list[Array]:
-    values, missing = rows.column(rules.column.name)
     if rules.column.kind == "category":
-        return [_codes(rules, values, missing, flags)]
+        return [_codes(rules, rows, flags)]
+    values, missing = rows.column(rules.column.name)
     if rules.column.kind == "boolean":
         return [np.where(missing, np.nan, values.astype(np.float64))]
     if rules.column.kind == "time":
@@ -59,13 +59,13 @@ def _numbers(rules: Rules, values: Array, missing: Array, flags: list[Flag]) -> 
     return np.where(missing, np.nan, shifted)
 
 
-def _codes(rules: Rules, values: Array, missing: Array, flags: list[Flag]) -> Array:
-    find = rules.codes.get
-    codes = np.array([find(value, -1.0) for value in values.tolist()], dtype=np.float64)
-    codes[missing] = CODE_MISSING
+def _codes(rules: Rules, rows: Rows, flags: list[Flag]) -> Array:
+    codes, missing = rows.codes(rules.column.name, rules.codes)
+    codes = np.where(missing, float(CODE_MISSING), codes)
     unseen = codes < 0
     if unseen.any():
         if rules.unseen == "error":
+            values, _ = rows.column(rules.column.name)
             _refuse(rules, values, unseen, "category", "Give a category of the contract.")
         _flag(rules, unseen, "unseen", flags)
         codes[unseen] = CODE_MISSING if rules.unseen == "missing" else CODE_OTHER
