@@ -55,6 +55,21 @@ def parquet(path: Path) -> str:
     return str(path)
 
 
+def arrow(path: Path) -> str:
+    frame().write_ipc(path, record_batch_size=100)
+    return str(path)
+
+
+def packed_arrow(path: Path) -> str:
+    frame().write_ipc(path, record_batch_size=100, compression="zstd")
+    return str(path)
+
+
+def arrow_stream(path: Path) -> str:
+    frame().write_ipc_stream(path)
+    return str(path)
+
+
 def csv(path: Path) -> str:
     frame().write_csv(path)
     return str(path)
@@ -129,6 +144,9 @@ def damaged_part(data: bytes, rng: Rng) -> bytes:
 KINDS: dict[str, tuple[str, Make, Callable[[bytes, Rng], bytes]]] = {
     "csv": ("a.csv", csv, damaged),
     "parquet": ("a.parquet", parquet, damaged),
+    "arrow": ("a.arrow", arrow, damaged),
+    "packed arrow": ("a.arrow", packed_arrow, damaged),
+    "arrow stream": ("a.arrows", arrow_stream, damaged),
     "lines": ("a.jsonl", lines, damaged),
     "workbook": ("a.xlsx", workbook, damaged),
     "part of a workbook": ("a.xlsx", workbook, damaged_part),

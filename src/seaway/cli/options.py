@@ -10,6 +10,4 @@ import typer
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Folder = Annotated[Path, typer.Option("--project", "-C", help="A folder inside the project.", show_default=False)]
 HERE = Path()
-SOURCE = (
-    "CSV, Parquet, FILE.xlsx#Sheet, JSON lines, or sqlite:///, duckdb:///, postgresql:// with #TABLE or #SELECT ..."
-)
+SOURCE = "CSV, Parquet, Arrow, FILE.xlsx#Sheet, JSON lines, or sqlite:///, duckdb:///, postgresql:// with #TABLE or #SELECT ..."

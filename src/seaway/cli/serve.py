@@ -41,7 +41,10 @@ def serve(
 
 def score(
     source: Annotated[str, typer.Argument(metavar="IN", help=SOURCE)],
-    target: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="CSV or Parquet, to be made.")],
+    target: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="OUT", help="CSV, JSON lines (.jsonl), Parquet or Arrow, to be made."),
+    ],
     release: Annotated[str, typer.Option("--release", help="A version or digest; the champion without it.")] = "",
     folder: Folder = HERE,
     as_json: AsJson = False,
@@ -54,7 +57,9 @@ def score(
         done = run(open_project(folder), source, target, reference=release, progress=bar)
 
     def render() -> None:
-        output.say(f"{done.rows:,} rows answered in {done.seconds:.1f} s, {done.refused:,} refused: {target}")
+        output.say(
+            f"{done.rows:,} row{'s' * (done.rows != 1)} answered in {done.seconds:.1f} s, {done.refused:,} refused: {target}"
+        )
         output.cells(done.cells)
 
     document = {

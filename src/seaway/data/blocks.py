@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow.parquet
 
 from seaway.core.errors import BadInput, Malformed
-from seaway.data import delimited, lines, read, stream
+from seaway.data import delimited, ipc, lines, read, stream
 from seaway.data.lines import Form
 from seaway.data.pieces import Piece, Torn
 from seaway.data.rows import Table
@@ -87,6 +87,8 @@ def _of_file(path: Path, rows: int, chunk: int) -> Iterator[Piece]:
     head = _head(path) if path.is_file() else b""
     if not head or any(head.startswith(mark) for mark in read.SIGNATURES):
         read.table(path)  # says what the file is instead, or that it is not there
+    if ipc.is_arrow(head):
+        return _arrow(path, rows)
     return _parquet(path, rows) if head.startswith(b"PAR1") else _text(path, rows, chunk)
 
 
@@ -102,6 +104,15 @@ def _parquet(path: Path, rows: int) -> Iterator[Piece]:
             if batch.num_rows:
                 yield Piece(rows=read.table(pl.DataFrame(batch)), first=done)
             done += batch.num_rows
+
+
+def _arrow(path: Path, rows: int) -> Iterator[Piece]:
+    done = 0
+    for frame in ipc.frames(path):
+        for start in range(0, frame.height, rows):
+            piece = read.table(frame[start : start + rows])
+            yield Piece(rows=piece, first=done)
+            done += len(piece)
 
 
 def form(text: bytes, where: str) -> tuple[Form, int, int]:
@@ -158,7 +169,10 @@ def about(source: str | Path | Address) -> int:
     path = address.of(source)
     if isinstance(path, Address) or not path.is_file():
         return 0
-    if _head(path).startswith(b"PAR1"):
+    head = _head(path)
+    if ipc.is_arrow(head):
+        return 0
+    if head.startswith(b"PAR1"):
         with read.whole_parquet(path):
             return int(pyarrow.parquet.read_metadata(path).num_rows)
     with path.open("rb") as file, stream.opened(path) as text:

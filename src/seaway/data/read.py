@@ -16,7 +16,7 @@ import pyarrow
 import pyarrow.parquet
 
 from seaway.core.errors import BadInput, Malformed, MissingExtra
-from seaway.data import delimited
+from seaway.data import delimited, ipc
 from seaway.data.flat import flat
 from seaway.data.rows import Table
 from seaway.data.sources import address, door
@@ -32,7 +32,7 @@ SIGNATURES: dict[bytes, str] = {
     b"SQLite format 3": "an SQLite database",
     b"\x89PNG": "an image",
     b"\xff\xd8\xff": "an image",
-    b"ARROW1": "an Arrow file",
+    ipc.OLD: "a Feather file of version 1",
     b"\x93NUMPY": "a NumPy array",
 }
 """First bytes of files that people hand over instead of a table, and what they are."""
@@ -57,6 +57,9 @@ def _all_of(source: Address) -> Table:
 
 def _file(path: Path) -> Table:
     address.refuse_absent(path)
+    with path.open("rb") as file:
+        if ipc.is_arrow(file.read(16)):
+            return _whole(Table(flat(ipc.frame(path))), str(path))
     data = path.read_bytes()
     if data[:2] == b"\x1f\x8b":
         data = _unzipped(data, path)
@@ -68,7 +71,7 @@ def _file(path: Path) -> Table:
         return _whole(Table(flat(_parquet(data, path))), str(path))
     for signature, what in SIGNATURES.items():
         if data.startswith(signature):
-            raise Malformed(f"The file is {what}, no table", where=str(path), fix="Save it as CSV or Parquet.")
+            raise Malformed(f"The file is {what}, no table", where=str(path), fix="Save it as CSV, Parquet or Arrow.")
     return _whole(Table(delimited.frame(data, str(path))), str(path))
 
 

@@ -1,4 +1,4 @@
-"""Tables of results written block by block, as CSV or Parquet by the file's suffix, whole or not at all.
+"""Tables of results written block by block, as CSV, JSON lines, Parquet or Arrow by the file's suffix, whole or not at all.
 
 Memory holds one block. The file grows under a temporary name beside its place and takes its own name once it is durable.
 Numbers are written so that they read back bit-equal.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
 import polars
 import pyarrow
+import pyarrow.ipc
 import pyarrow.parquet
 
 from seaway.core import durable
@@ -24,7 +25,6 @@ from seaway.data.sources.address import Address
 
 Kind = Literal["text", "number", "integer"]
 TYPES: Mapping[Kind, Any] = {"text": polars.String, "number": polars.Float64, "integer": polars.Int64}
-SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
 class Sink(Protocol):
@@ -37,11 +37,11 @@ class Sink(Protocol):
 
 def refuse_unwritable(target: Path, *, source: str | Path | Address = "") -> None:
     """Raise `BadInput` before any work is done for a file that could not be written at the end of it."""
-    if target.suffix.lower() not in SUFFIXES:
+    if target.suffix.lower() not in SINKS:
         raise BadInput(
             f"The form of {target.name} is not known by its suffix",
             where=str(target),
-            fix=f"Name the file with one of {', '.join(SUFFIXES)}.",
+            fix=f"Name the file with one of {', '.join(SINKS)}.",
         )
     if not target.parent.is_dir():
         raise BadInput(
@@ -70,7 +70,7 @@ def table(target: Path, columns: Mapping[str, Kind]) -> Iterator[Sink]:
         file = temporary.open("wb")
     try:
         with _telling(target):
-            sink = (_Parquet if target.suffix.lower() == ".parquet" else _Text)(file, target, schema)
+            sink = SINKS[target.suffix.lower()](file, target, schema)
         yield sink
         with _telling(target):
             sink.close()
@@ -129,3 +129,38 @@ class _Parquet:
 
     def close(self) -> None:
         self._writer.close()
+
+
+class _Lines(_Text):
+    """Rows as JSON objects, one a line."""
+
+    def _append(self, frame: polars.DataFrame, *, header: bool) -> None:
+        if not header:
+            self._file.write(frame.write_ndjson().encode())
+
+
+class _Arrow:
+    """Rows as record batches, listed at the end of the file."""
+
+    def __init__(self, file: BinaryIO, target: Path, schema: Mapping[str, Any]) -> None:
+        self._target, self._schema = target, dict(schema)
+        arrow = polars.DataFrame(schema=self._schema).to_arrow().schema
+        self._writer = pyarrow.ipc.new_file(file, arrow)
+
+    def write(self, block: Mapping[str, Sequence[Any] | Array]) -> None:
+        with _telling(self._target):
+            self._writer.write_table(polars.DataFrame(dict(block), schema=self._schema).to_arrow())
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+SINKS: Mapping[str, Callable[[BinaryIO, Path, Mapping[str, Any]], Any]] = {
+    ".csv": _Text,
+    ".tsv": _Text,
+    ".jsonl": _Lines,
+    ".parquet": _Parquet,
+    ".arrow": _Arrow,
+    ".feather": _Arrow,
+}
+"""What writes a file, by its suffix."""

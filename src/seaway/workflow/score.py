@@ -53,7 +53,7 @@ def score(
 ) -> Scored:
     """Answer every case of a file or address; a refused one stands in its place with the reason, a torn line too.
 
-    `target` (CSV or Parquet by its suffix) is there when all of it is done, and not before. Memory holds a few pieces; where
+    `target` (CSV, JSON lines, Parquet or Arrow by its suffix) is there when all of it is done, and not before. Memory holds a few pieces; where
     rows of one case may stand anywhere in the file (series, or rows that a recipe makes), it holds the file.
     """
     write.refuse_unwritable(target, source=source)

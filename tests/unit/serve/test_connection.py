@@ -123,6 +123,13 @@ def at_place(state: Path) -> Callable[..., Any]:
     return run
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what has to come, ten seconds at most."""
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
 def said(body: bytes) -> Any:
     """Return a reply without what is different every time."""
     found = json.loads(body)
@@ -474,12 +481,12 @@ def test_what_takes_too_long_is_ended(at_place: Any, message: bytes, patience: f
 def test_who_takes_nothing_is_answered_no_further(at_place: Any) -> None:
     async def script(place: Place) -> None:
         caller = await place.call()
+        await until(lambda: bool(place.connections))
+        (one,) = place.connections
         caller.reader._transport.pause_reading()  # type: ignore[attr-defined]
         for _ in range(1000):
             caller.writer.write(get(b"/openapi.json"))
-        await asyncio.sleep(0.5)
-        (one,) = place.connections
-        assert one._is_stuck
+        await until(lambda: one._is_stuck)
         assert one._transport.get_write_buffer_size() < 4 << 20
         caller.reader._transport.resume_reading()  # type: ignore[attr-defined]
         for _ in range(1000):
@@ -487,11 +494,9 @@ def test_who_takes_nothing_is_answered_no_further(at_place: Any) -> None:
         assert not one._is_stuck
         caller.reader._transport.pause_reading()
         caller.writer.write(get(b"/openapi.json") * 1000)
-        await asyncio.sleep(0.5)
-        assert one._is_stuck
+        await until(lambda: one._is_stuck)
         one.look(chance.monotonic() + connection.WRITE_S + 1)
-        await asyncio.sleep(0.05)
-        assert place.connections == []
+        await until(lambda: not place.connections)
 
     at_place(script)
 

@@ -8,7 +8,7 @@
 | `duckdb:///FILE#...` | the same of a DuckDB file |
 | `postgresql://[USER@]HOST[:PORT]/DATABASE[?sslmode=...]#...` | the same of a PostgreSQL server |
 | any database with `?deadline=SECONDS` before the # | one statement may take so long, 600 seconds without it |
-| any other | a CSV or Parquet file |
+| any other | a CSV, Parquet or Arrow file |
 
 An address holds no secret: a password in it is refused, because commands, settings and process lists are read by others.
 """
