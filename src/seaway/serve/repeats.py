@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from seaway.core import segment
+from seaway.core import chance, segment
 from seaway.core.durable import disk
 from seaway.core.errors import Malformed
 from seaway.core.event import Event, Prediction
@@ -23,6 +23,9 @@ from seaway.serve.segments import of_folder
 
 COUNT = 20_000
 BYTES = 64 << 20
+
+JUST_NS = 100_000_000
+"""A file system may tell times in steps; two changes this close can have one time."""
 
 Key = tuple[str, str]
 
@@ -39,6 +42,8 @@ class Repeats:
         self._size, self._most = 0, size
         self.highest = 0
         self._offsets: dict[tuple[int, int], int] = {}
+        self._others: list[tuple[int, int, Path]] = []
+        self._listed = -1
         self._rebuild(size)
 
     def find(self, principal: str, client_id: str) -> Prediction | None:
@@ -69,8 +74,19 @@ class Repeats:
         self._take(part for part in of_folder(self._folder) if part[2] in newest)
 
     def _catch_up(self) -> None:
-        """Read what other workers wrote since the last look; this worker's own answers were noted as they were made."""
-        self._take(part for part in of_folder(self._folder) if part[0] != self._worker)
+        """Read what other workers wrote since the last look; this worker's own answers were noted as they were made.
+
+        The folder is listed again where it has changed since, or so lately that its time could not tell a second change.
+        """
+        with disk("The event log cannot be listed", self._folder):
+            changed = self._folder.stat().st_mtime_ns
+        if changed != self._listed or chance.now() * 1e9 - changed < JUST_NS:
+            self._others = [part for part in of_folder(self._folder) if part[0] != self._worker]
+            self._listed = changed
+        self._take(self._others)
+        self._others = [
+            part for part in self._others if part[2].suffix == segment.OPEN
+        ]  # what is sealed stays as it is
 
     def _take(self, parts: Iterable[tuple[int, int, Path]]) -> None:
         for worker, number, path in parts:

@@ -94,3 +94,18 @@ def test_the_highest_sequence_is_known_after_a_restart(tmp_path: Path) -> None:
     clock = chance.Clock()
     clock.seen(Repeats(tmp_path, 0).highest)
     assert clock.next() > 9_000_000_000_000_000
+
+
+def test_segments_that_come_after_the_folder_was_listed_are_seen_at_once(tmp_path: Path) -> None:
+    """Also where the folder's time cannot tell two changes apart, and long after the last change."""
+    repeats = Repeats(tmp_path, 0)
+    for number in range(40):
+        assert repeats.find("p", f"a{number}") is None
+        opened = write(tmp_path, 1, number, prediction(f"a{number}", number))
+        assert repeats.find("p", f"a{number}"), number
+        assert repeats.find("p", "none") is None
+        opened.write(segment.frame(event.encode(prediction(f"b{number}", 100 + number))))
+        opened.seal()
+        assert repeats.find("p", f"b{number}"), number
+        if number in (10, 20):
+            chance.sleep(0.15)
