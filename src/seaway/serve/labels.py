@@ -265,6 +265,7 @@ def _append(log_root: Path, folder: Path, labels: Sequence[Label]) -> None:
             written = OpenSegment(folder, worker, next_number(folder, worker), os.fdatasync)
             try:
                 written.write(b"".join(segment.frame(event.encode(label)) for label in labels))
+                written.sync()
                 written.seal()
             except OSError:
                 written.abandon()

@@ -1,12 +1,11 @@
 """The event log of one worker and model: an answer leaves when its record is as durable as set (DESIGN 7).
 
-What was appended in one turn of the loop is written at once. With durability "disk" one thread does that: it takes everything
-that waits, writes it and calls fdatasync once (group commit). Below that nothing waits for the disk, so the loop's thread writes
-by itself: handing over to another thread costs more than the write. The loop's thread gives the numbers, so that a request
-id can name worker, segment and record before the record is written.
+What was appended in one turn of the loop is written at once, by the loop's thread: a write to the kernel's cache costs less than
+handing it over. A second thread does what waits for the disk: with durability "disk" it calls fdatasync once for all that was
+written meanwhile (group commit), and it seals. The loop's thread gives the numbers, so that a request id can name worker,
+segment and record before the record is written.
 
-When a write fails (disk full), the records of that segment that were not yet durable are refused, the segment is sealed and
-the next append tries a new one: the log recovers by itself when space returns. When fsync fails, nothing is acknowledged
+When a write fails (disk full), its records are refused, the segment is sealed and the next append tries a new one: the log recovers by itself when space returns. When fsync fails, nothing is acknowledged
 any more: the kernel may have dropped the pages, and trying again could only seem to succeed (fsyncgate).
 """
 
@@ -19,7 +18,6 @@ import os
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from copy import copy
 from functools import partial
 from itertools import groupby
@@ -46,9 +44,6 @@ class _Item(NamedTuple):
     segment: int
     data: bytes
     done: Done | None
-
-
-_STOP = _Item(-1, b"", None)
 
 
 class EventLog:
@@ -81,12 +76,7 @@ class EventLog:
         self._record, self._size, self._since = 0, segment.HEADER.size, chance.monotonic()
         self._items: list[_Item] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._queue: queue.SimpleQueue[list[_Item]] = queue.SimpleQueue()
-        self._writer = _Writer(self, sync if durability == "disk" else _no_sync)
-        self._thread: threading.Thread | None = None
-        if durability == "disk":
-            self._thread = threading.Thread(target=self._writer.run, args=(self._queue,), name="event-log", daemon=True)
-            self._thread.start()
+        self._writer = _Writer(self, sync if durability == "disk" else None)
 
     def next_id(self) -> str:
         """Return the request id of the record that the next append writes."""
@@ -139,10 +129,7 @@ class EventLog:
 
     def close(self) -> None:
         """Write what waits, seal the segment, and end the thread."""
-        self._items.append(_STOP)
         self._hand_over()
-        if self._thread is not None:
-            self._thread.join()
         self._writer.close()
 
     def _append(self, events: Sequence[Event], done: Done) -> None:
@@ -177,11 +164,7 @@ class EventLog:
     def _hand_over(self) -> None:
         """Have everything written that was appended in this turn."""
         items, self._items = self._items, []
-        if not items:
-            return
-        if self._thread is not None:
-            self._queue.put(items)
-        else:
+        if items:
             self._writer.take(items)
 
     def _roll(self) -> None:
@@ -189,13 +172,6 @@ class EventLog:
         self._number = max(self._number + 1, int(chance.now()))
         self._record, self._size, self._since = 0, segment.HEADER.size, chance.monotonic()
         self._take(_Item(self._number, b"", None))
-
-    def report(self, items: Sequence[_Item], error: SeawayError | None, is_final: bool) -> None:
-        """Settle in the loop's thread; called from the thread that writes."""
-        if self._thread is None:
-            self.settle(items, error, is_final)
-        else:
-            self.soon(partial(self.settle, items, error, is_final))
 
     def soon(self, work: Callable[[], None]) -> None:
         """Have something done in the loop's thread; called from another one."""
@@ -224,49 +200,45 @@ class EventLog:
 
 
 class _Writer:
-    """Writes what is handed over, syncs once, and reports; of one thread."""
+    """Writes what is handed over, in the loop's thread, and leaves to its syncer what waits for the disk."""
 
-    def __init__(self, log: EventLog, sync: Sync) -> None:
+    def __init__(self, log: EventLog, sync: Sync | None) -> None:
         self._log = log
-        self._sync = sync
+        self._is_synced = sync is not None
+        self._syncer = _Syncer(log, sync, self.die)
         self._open: OpenSegment | None = None
-        self._sealing: ThreadPoolExecutor | None = None
-        """Seals segments where the loop's thread writes: that takes an fsync of all that was written."""
-        if log.durability != "disk":
-            self._sealing = ThreadPoolExecutor(1, thread_name_prefix="seal")
         self._refused = -1
         self._dead: SeawayError | None = None
 
-    def run(self, waiting: queue.SimpleQueue[list[_Item]]) -> None:
-        """Take everything that waits, until it says stop."""
-        items: list[_Item] = []
-        while not items or items[-1] is not _STOP:
-            items = waiting.get()
-            while not waiting.empty():  # the only reader is this thread
-                items += waiting.get()
-            self.take(items)
-
     def take(self, items: list[_Item]) -> None:
-        """Write items segment by segment; the last item of all seals."""
+        """Write items segment by segment."""
         try:
             for number, group in groupby(items, key=lambda item: item.segment):
                 batch = list(group)
-                if batch[-1] is _STOP:
-                    self._seal()
+                error = self._write(number, b"".join([item.data for item in batch]))
+                if error is None and self._is_synced and self._open is not None:
+                    self._syncer.sync(self._open, batch)
                 else:
-                    self._log.report(batch, self._write(number, b"".join([item.data for item in batch])), self.is_dead)
+                    self._log.settle(batch, error, self._dead is not None)
         except BaseException:  # a fault of ours: nobody must wait for what will not be written
-            self._die()
-            self._log.report(items, self._dead, True)
+            self.die(items)
             raise
 
-    @property
-    def is_dead(self) -> bool:
-        """Say whether nothing will be durable any more."""
-        return self._dead is not None
+    def close(self) -> None:
+        """Seal, and wait until all is on the disk."""
+        self._seal()
+        self._syncer.close()
+
+    def die(self, items: list[_Item]) -> None:
+        """Acknowledge nothing from now on; the segment is left for the next start to mend."""
+        self._dead = _undurable()
+        if self._open is not None:
+            self._open.abandon()
+        self._open = None
+        self._log.settle(items, self._dead, True)
 
     def _write(self, number: int, data: bytes) -> SeawayError | None:
-        """Write records of one segment and make them durable, or say why they are not."""
+        """Write records of one segment, or say why they are not written."""
         if self._open is not None and self._open.number != number:
             self._seal()
         if self._dead is not None or not data:  # without data it was only to seal
@@ -275,55 +247,77 @@ class _Writer:
             return _unwritable()
         try:
             if self._open is None:
-                is_synced = self._sealing is None
-                self._open = OpenSegment(self._log.folder, self._log.worker, number, self._sync, is_synced=is_synced)
+                self._open = OpenSegment(self._log.folder, self._log.worker, number, self._syncer.how)
             self._open.write(data)
-            self._open.sync()
-        except Unsynced:
-            self._die()
         except OSError:
             self._refused = number
             self._seal()
             return _unwritable()
-        return self._dead
+        return None
 
     def _seal(self) -> None:
-        if self._open is None:
-            return
-        if self._sealing is not None:
-            done, self._open = self._sealing.submit(self._open.seal), None
-            done.add_done_callback(self._sealed)
-            return
-        try:
-            self._open.seal()
+        if self._open is not None:
+            self._syncer.seal(self._open)
             self._open = None
-        except Unsynced:
-            self._die()
 
-    def _sealed(self, done: Future[None]) -> None:
-        if done.exception() is not None:
-            self._log.soon(self._end)
 
-    def _end(self) -> None:
-        self._die()
-        self._log.settle([], self._dead, True)
+_Work = tuple[OpenSegment, list[_Item] | None]
+"""A segment to be synced for the items that wait for it, or to be sealed (None)."""
+
+
+class _Syncer:
+    """Makes durable what was written, and seals, in a thread of its own; says what it did in the loop's thread."""
+
+    def __init__(self, log: EventLog, sync: Sync | None, die: Callable[[list[_Item]], None]) -> None:
+        self._log, self._die = log, die
+        self.how = sync or _no_sync
+        self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._is_dead = False
+        self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
+        self._thread.start()
+
+    def sync(self, opened: OpenSegment, items: list[_Item]) -> None:
+        """Make durable what was written to a segment, then settle the items."""
+        self._queue.put((opened, items))
+
+    def seal(self, opened: OpenSegment) -> None:
+        """Seal a segment that nothing is written to any more."""
+        self._queue.put((opened, None))
 
     def close(self) -> None:
-        """Wait for what is being sealed."""
-        if self._sealing is not None:
-            self._sealing.shutdown()
+        """Do what waits, and end."""
+        self._queue.put(None)
+        self._thread.join()
 
-    def _die(self) -> None:
-        """Acknowledge nothing from now on; the segment is left for the next start to mend."""
-        self._dead = Unavailable(
-            "The server can no longer make its event log durable, so it answers nothing",
-            where="log",
-            fix="Check the disk, then restart the server.",
-            code="log-unavailable",
-        )
-        if self._open is not None:
-            self._open.abandon()
-        self._open = None
+    def _run(self) -> None:
+        """Take all that waits; what is for one segment needs one sync."""
+        is_over = False
+        while not is_over:
+            waiting = [self._queue.get()]
+            while not self._queue.empty():  # the only reader is this thread
+                waiting.append(self._queue.get())
+            is_over = waiting[-1] is None
+            found = [work for work in waiting if work is not None]
+            for opened, group in groupby(found, key=lambda work: work[0]):
+                self._serve(opened, list(group))
+
+    def _serve(self, opened: OpenSegment, works: list[_Work]) -> None:
+        items = [item for _, some in works if some is not None for item in some]
+        try:
+            if self._is_dead:
+                raise Unsynced
+            if items:
+                opened.sync()
+                self._log.soon(partial(self._log.settle, items, None, False))
+                items = []
+            if works[-1][1] is None:
+                opened.seal()
+        except BaseException as error:
+            if items or not self._is_dead:
+                self._log.soon(partial(self._die, items))
+            self._is_dead = True
+            if not isinstance(error, Unsynced):  # a fault of ours
+                raise
 
 
 def forget(done: Awaitable[None]) -> None:
@@ -339,6 +333,15 @@ def _look_at(done: asyncio.Future[None]) -> None:
 
 def _no_sync(handle: int) -> None:
     """Durability below "disk": what the kernel holds is enough."""
+
+
+def _undurable() -> Unavailable:
+    return Unavailable(
+        "The server can no longer make its event log durable, so it answers nothing",
+        where="log",
+        fix="Check the disk, then restart the server.",
+        code="log-unavailable",
+    )
 
 
 def _unwritable() -> Unavailable:

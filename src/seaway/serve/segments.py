@@ -32,20 +32,16 @@ class OpenSegment:
     record's number in it is part of its request id and no number may be given twice.
     """
 
-    def __init__(self, folder: Path, worker: int, number: int, sync: Sync, *, is_synced: bool = True) -> None:
-        """Begin a segment; its name is made durable too where records are (`is_synced`)."""
+    def __init__(self, folder: Path, worker: int, number: int, sync: Sync) -> None:
         self.number = number
         self.path = folder / segment.name(worker, number, sealed=False)
         self._sealed = folder / segment.name(worker, number, sealed=True)
         self._sync = sync
         self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self.size = 0
+        self._is_named = False
         try:
             self.write(segment.header(worker, number))
-            self.sync()
-            if is_synced:
-                with _syncing():
-                    sync_folder(folder)
         except OSError:
             os.close(self._handle)
             with contextlib.suppress(OSError):  # one without a record is removed at the next start
@@ -66,9 +62,12 @@ class OpenSegment:
         self.size += len(data)
 
     def sync(self) -> None:
-        """Make what was written as durable as set, or raise `Unsynced`."""
+        """Make what was written as durable as set, the first time the file's name too, or raise `Unsynced`."""
         with _syncing():
             self._sync(self._handle)
+            if not self._is_named:
+                sync_folder(self.path.parent)
+                self._is_named = True
 
     def seal(self) -> None:
         """Make the segment final: durable bytes, then its final name. One without a record is removed.
