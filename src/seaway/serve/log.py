@@ -183,7 +183,7 @@ class EventLog:
         """Tell the waiting that their records are durable, or refused; runs in the loop's thread."""
         self.waiting -= sum(len(item.data) for item in items)
         if error is not None:
-            self.failures += 1
+            self.failures += self.failure is None  # once nothing is durable any more, nothing new fails
             if is_final:
                 self.failure = error
             if any(item.segment == self._number for item in items):
