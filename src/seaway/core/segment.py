@@ -17,6 +17,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -55,15 +56,19 @@ def request_id(milliseconds: int, place: Place) -> str:
 def request_ids(milliseconds: int, place: Place, count: int) -> list[str]:
     """Return the ids of `count` records from `place` on."""
     above = (milliseconds & (2**48 - 1)) << 48 | place.worker << 32 | place.segment
-    found: list[str] = []
-    head, known = "", -1
-    for record in range(place.record, place.record + count):
-        low = above << 32 | record
-        if low >> 30 != known:
-            known = low >> 30
-            head = "".join(_ALPHABET[known >> shift & 31] for shift in range(95, -1, -5))
-        found.append(head + _PAIRS[record >> 20 & 1023] + _PAIRS[record >> 10 & 1023] + _PAIRS[record & 1023])
-    return found
+    return [
+        _head((above << 32 | record) >> 30)
+        + _PAIRS[record >> 20 & 1023]
+        + _PAIRS[record >> 10 & 1023]
+        + _PAIRS[record & 1023]
+        for record in range(place.record, place.record + count)
+    ]
+
+
+@lru_cache(maxsize=8)
+def _head(number: int) -> str:
+    """Return the first 20 characters of an id, which all records of a millisecond share."""
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(95, -1, -5))
 
 
 def place_of(identifier: str) -> Place | None:
