@@ -45,6 +45,7 @@ class Arm(msgspec.Struct, frozen=True, kw_only=True):
     release: str
     version: int
     contract: str
+    engine: str = ""
 
 
 class ModelState(msgspec.Struct, frozen=True, kw_only=True):
