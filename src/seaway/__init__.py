@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seaway.core.errors import SeawayError as SeawayError
+    from seaway.workflow.mount import mount as mount
     from seaway.workflow.notebook import Data as Data
     from seaway.workflow.notebook import Release as Release
     from seaway.workflow.notebook import Run as Run
@@ -29,6 +30,7 @@ _HOMES = {
     "Release": "seaway.workflow.notebook",
     "Run": "seaway.workflow.notebook",
     "load": "seaway.workflow.notebook",
+    "mount": "seaway.workflow.mount",
     "read": "seaway.workflow.notebook",
     "train": "seaway.workflow.notebook",
 }

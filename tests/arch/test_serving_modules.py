@@ -39,15 +39,15 @@ told = Told(state=str(state), worker=0, handle=-1, port=1, keys=str(state / "key
 
 async def main():
     worker = Worker(told)
-    await worker._follower.step()
+    await worker._desk._follower.step()
     asked, label = json.loads(sys.argv[2])
-    answered = await worker._handlers.predict(json.dumps(asked).encode())
+    answered = await worker._desk._handlers.predict(json.dumps(asked).encode())
     assert answered.status == 200, answered
     label["request_id"] = json.loads(answered.body)["request_id"]
-    labelled = await worker._handlers.label(json.dumps({"labels": [label]}).encode())
+    labelled = await worker._desk._handlers.label(json.dumps({"labels": [label]}).encode())
     assert labelled.status == 200, labelled
-    worker._handlers.close()
-    worker._follower.close()
+    worker._desk._handlers.close()
+    worker._desk._follower.close()
 
 asyncio.run(main())
 print(json.dumps(sorted(sys.modules)))

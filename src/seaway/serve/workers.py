@@ -19,26 +19,20 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from seaway.core import chance, extend
+from seaway.core import extend
 from seaway.core.errors import SeawayError
 from seaway.core.protocols import Source
 from seaway.core.settings import ServeSettings
 from seaway.security import proven, sandbox
 from seaway.security.sign import TrustFolder
-from seaway.serve import http, metrics, openapi, tls
-from seaway.serve.app import App
-from seaway.serve.door import Door
-from seaway.serve.follow import Follower, Prove
-from seaway.serve.handlers import Handlers
+from seaway.serve import http, openapi, tls
+from seaway.serve.desk import Desk
+from seaway.serve.follow import Prove
 from seaway.serve.listener import Listener
-from seaway.serve.metrics import Tally
 from seaway.serve.process import Told
-from seaway.serve.releases import Models
 from seaway.serve.reports import Report, Reporter
-from seaway.serve.routes import Server
 from seaway.serve.segments import held
 from seaway.serve.single import SingleBundle
-from seaway.serve.state import Standing
 from seaway.serve.supervise import serve as serve
 
 GRACE_S, FINISH_S = 0.3, 8
@@ -55,35 +49,22 @@ class Worker:
 
     def __init__(self, told: Told) -> None:
         self._told = told
-        state, settings = Path(told.state), told.settings
-        models, tally, clock = Models(), Tally(), chance.Clock()
-        serving = state / "serving"
-        tally.take_up(msgspec.structs.replace(metrics.read(serving / f"{told.worker:05d}.metrics"), gauges=[]))
-        tally.count("seaway_worker_starts", (str(told.worker),))
-        verifier = TrustFolder(Path(told.keys))
-        source = _source(told, verifier)
+        settings, verifier = told.settings, TrustFolder(Path(told.keys))
         self._reporter = Reporter()
-        self._door = Door(
-            source.keys, settings, folder=serving, secrets=Path(told.keys), report=self._reporter.wrong_key
-        )
-        self._standing = Standing(
-            folder=serving, worker=told.worker, port=told.port, models=models, tally=tally, door=self._door
-        )
-        self._handlers = Handlers(models, settings, tally, clock=clock)
-        self._follower = Follower(
-            source,
+        self._desk = Desk(
+            Path(told.state),
+            told.worker,
+            settings,
+            _source(told, verifier),
             verifier,
-            models,
-            settings=settings,
-            log_root=state / "log",
-            worker=told.worker,
-            clock=clock,
+            keys=Path(told.keys),
+            port=told.port,
             prove=None if told.bundle else _prover(told),
+            report=self._reporter.wrong_key,
         )
-        app = App(Server(self._handlers, self._standing, self._door), settings)
-        self._listener = Listener(app, tls=_tls(settings))
+        self._listener = Listener(self._desk.app, tls=_tls(settings))
         self._is_over = asyncio.Event()
-        self._is_full = self._has_shown = False
+        self._has_shown = False
 
     async def run(self) -> None:
         """Serve until a signal or the parent's end."""
@@ -91,27 +72,18 @@ class Worker:
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, self._drain)
         loop.add_reader(0, self._parent_ended)
-        await self._door.step()
         gc.freeze()  # what was imported and made so far stays; looking through it again and again would stop the loop
         gc.set_threshold(*COLLECT)
-        following = [loop.create_task(self._door.follow()), loop.create_task(self._follower.run(self._tell))]
-        for task in following:
-            task.add_done_callback(self._following_ended)
+        await self._desk.open(self._tell, self._is_over.set)
         await self._listener.open(socket.socket(fileno=self._told.handle))
         await self._is_over.wait()
         await self._listener.close(GRACE_S, FINISH_S)
-        for task in following:
-            task.cancel()
-        await asyncio.gather(*following, return_exceptions=True)  # what they end with was logged as they ended
-        self._handlers.close()
-        self._door.close()
-        self._follower.close()
-        self._standing.leave()
+        await self._desk.close()
 
     def _drain(self) -> None:
         """Say "not ready", go on for a moment, then finish what is there and end."""
-        if not self._standing.is_draining:
-            self._standing.is_draining = True
+        if not self._desk.standing.is_draining:
+            self._desk.standing.is_draining = True
             self._tell()
             asyncio.get_running_loop().call_later(GRACE_S, self._is_over.set)
 
@@ -121,26 +93,14 @@ class Worker:
             asyncio.get_running_loop().remove_reader(0)
             self._drain()
 
-    def _following_ended(self, task: asyncio.Task[None]) -> None:
-        """A worker that no longer follows must not go on as if it did: its successor will."""
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("The worker cannot follow any more", exc_info=error)
-            self._is_over.set()
-
     def _tell(self) -> None:
         self._reporter.send()
         self._show_example()
-        try:
-            self._standing.tell()
-            self._is_full = False
-        except OSError as error:  # a full disk: the log says so to callers, and this goes on when space returns
-            if not self._is_full:
-                _log.warning("The state folder cannot be written: %s", error.strerror)
-            self._is_full = True
+        self._desk.tell()
 
     def _show_example(self) -> None:
         """Tell the supervisor, once, a request that works as pasted."""
-        models = self._handlers.models.by_name
+        models = self._desk.models.by_name
         if not self._has_shown and models and self._told.worker == 0:
             name, serving = next(iter(models.items()))
             path = "/v1/predict" if len(models) == 1 else f"/v1/models/{name}/predict"
