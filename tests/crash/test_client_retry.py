@@ -64,6 +64,9 @@ def test_a_retry_after_kill_9_gets_the_first_answer(tmp_path: Path, free_port: i
                 with suppress(OSError):  # not back yet: the connection ends without a reply
                     connection.sendall(_closing(forward(connection, free_port, data)))
             elif turn % 2:
+                killed.server.wait_until(
+                    killed.server.is_ready
+                )  # the turn before may have answered and died after that
                 lost[turn] = forward(connection, free_port, data).partition(b"\r\n\r\n")[2]
                 killed.kill()
             else:

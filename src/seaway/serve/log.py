@@ -312,7 +312,7 @@ class _Syncer:
                 items = []
             if works[-1][1] is None:
                 opened.seal()
-        except BaseException as error:
+        except BaseException as error:  # whatever it was, nobody must wait for what will not be durable
             if items or not self._is_dead:
                 self._log.soon(partial(self._die, items))
             self._is_dead = True

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ COLUMNS: dict[str, write.Kind] = {"id": "text", "value": "number", "row": "integ
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=12)
 
 
-@pytest.mark.parametrize("suffix", write.SUFFIXES)
+@pytest.mark.parametrize("suffix", write.SINKS)
 @given(
     blocks=st.lists(
         st.lists(st.tuples(st.none() | TEXT, st.none() | st.floats(allow_nan=False, allow_infinity=False)), min_size=1),
@@ -43,7 +44,11 @@ def test_what_is_written_reads_back_bit_equal(
 def _read(path: Path) -> polars.DataFrame:
     if path.suffix == ".parquet":
         return polars.read_parquet(path)
+    if path.suffix in (".arrow", ".feather"):
+        return polars.read_ipc(path, memory_map=False)
     schema = {"id": polars.String, "value": polars.Float64, "row": polars.Int64}
+    if path.suffix == ".jsonl":
+        return polars.DataFrame([json.loads(line) for line in path.read_bytes().split(b"\n") if line], schema=schema)
     return polars.read_csv(path, schema=schema, separator="\t" if path.suffix == ".tsv" else ",")
 
 
@@ -62,7 +67,7 @@ def _interrupted(target: Path) -> None:
         raise FileNotFoundError("the source went away")
 
 
-@pytest.mark.parametrize("suffix", write.SUFFIXES)
+@pytest.mark.parametrize("suffix", write.SINKS)
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, suffix: str) -> None:
     """A process may write 64 kB per file: beyond that the kernel refuses, as a full disk does."""
     program = f"""
