@@ -45,7 +45,7 @@ def _read(path: Path) -> polars.DataFrame:
     if path.suffix == ".parquet":
         return polars.read_parquet(path)
     if path.suffix in (".arrow", ".feather"):
-        return polars.read_ipc(path, memory_map=False)
+        return polars.read_ipc(path)
     schema = {"id": polars.String, "value": polars.Float64, "row": polars.Int64}
     if path.suffix == ".jsonl":
         return polars.DataFrame([json.loads(line) for line in path.read_bytes().split(b"\n") if line], schema=schema)
