@@ -29,7 +29,7 @@ from seaway.core.errors import (
 from seaway.core.event import Label, Prediction
 from tests import credit
 from tests.serving import ROW, Running
-from tests.unit.client.conftest import forward, listening, reply, request
+from tests.unit.client.conftest import alike, forward, listening, reply, request
 
 QUICK = Retries(times=4, first_s=0.01, most_s=0.05)
 
@@ -354,8 +354,7 @@ def test_one_client_for_many_threads(client: Client) -> None:
     alone = [client.predict([row]).predictions[0] for row in rows]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda row: client.predict([row]).predictions[0], rows * 3))
-    assert [one["label"] for one in together] == [one["label"] for one in alone * 3]
-    assert together == alone * 3
+    alike(together, alone * 3)
 
 
 def test_connections_are_kept_and_bounded(server: Running) -> None:
